@@ -1,0 +1,49 @@
+import * as pulumi from "@pulumi/pulumi";
+import { parseRecord, type StackRecord } from "../slot/record.ts";
+import { localMemoryMb } from "../host/local.ts";
+import { completeSettings, parseConfig } from "./parse.ts";
+import { renderProblems } from "./problems.ts";
+import { checkAcrossKeys } from "./rules.ts";
+import type { HostSettings, Settings } from "./schema.ts";
+
+/** What the stack's last successful run left in its output `record`; `undefined` before the first. */
+export async function readRecord(): Promise<StackRecord | undefined> {
+  const self = new pulumi.StackReference(
+    `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`,
+  );
+  const details: { readonly secretValue?: unknown } = await self.getOutputDetails("record");
+  return parseRecord(details.secretValue);
+}
+
+/**
+ * The stack's settings, checked key by key and across keys, against what runs now too.
+ * @throws RunError with every problem, what is allowed and what to type, before any resource is declared
+ */
+export function loadSettings(previous: StackRecord | undefined): Settings {
+  const prefix = `${pulumi.getProject()}:`;
+  const values = Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig()).flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+    ),
+  );
+  const parsed = parseConfig(values);
+  const problems = [
+    ...parsed.problems,
+    ...checkAcrossKeys(parsed.settings, previous, hostMemoryMb(parsed.settings.host)),
+  ];
+  if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems));
+  return completeSettings(parsed);
+}
+
+function hostMemoryMb(host: HostSettings | undefined): number {
+  switch (host?.kind) {
+    case "local":
+      return localMemoryMb(host);
+    case "ssh":
+      return host.memoryMb;
+    // The table of instance types comes with the ec2 host.
+    case "ec2":
+    case undefined:
+      return Number.POSITIVE_INFINITY;
+  }
+}

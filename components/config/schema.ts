@@ -1,0 +1,200 @@
+import { z } from "zod";
+import { POSTGRES_IMAGE } from "../data/postgres-version.ts";
+
+/** The two sides of a stack. One of them is live, the other is the way back. */
+export const COLORS = ["blue", "green"] as const;
+export type Color = (typeof COLORS)[number];
+
+export function otherColor(color: Color): Color {
+  switch (color) {
+    case "blue":
+      return "green";
+    case "green":
+      return "blue";
+  }
+}
+
+// The error text of each leaf is the "allowed" part of the report that problems.ts prints.
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, { error: values.map((value) => `"${value}"`).join(" or ") });
+
+const wholeNumber = (minimum: number, maximum: number, unit: string) => {
+  const error = `a whole number of ${unit} from ${minimum} to ${maximum}`;
+  return z.int({ error }).min(minimum, { error }).max(maximum, { error });
+};
+
+const decimal = (minimum: number, maximum: number, unit: string) => {
+  const error = `${unit} from ${minimum} to ${maximum}`;
+  return z.number({ error }).min(minimum, { error }).max(maximum, { error });
+};
+
+const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
+
+const object = <T extends z.ZodRawShape>(shape: T) =>
+  z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
+
+const image = text(
+  /^[a-z0-9][\w.\-/:]*(@sha256:[0-9a-f]{64})?$/,
+  "an image reference such as registry/app-api@sha256:…",
+);
+const RELEASE_ID = "a release id of 1 to 40 letters, digits, dots, dashes or underscores";
+// `pulumi config set --path green.release 42` stores a number: both spellings mean the same id.
+const releaseId = z
+  .union([z.string(), z.number()], { error: RELEASE_ID })
+  .transform(String)
+  .pipe(text(/^[A-Za-z0-9][\w.-]{0,39}$/, RELEASE_ID));
+const absolutePath = text(/^\/[\w@%+=:,./-]*$/, "an absolute path without spaces");
+const urlPath = text(/^\/[\w\-./~?&=%+,:;@!]*$/, "a path that begins with /");
+const words = z
+  .array(z.string({ error: "a word" }), { error: "a list of words" })
+  .min(1, { error: "a list of at least one word" });
+
+const migration = object({
+  command: words,
+  timeoutSeconds: wholeNumber(1, 3600, "seconds").default(60),
+});
+
+const release = object({
+  release: releaseId,
+  images: object({ api: image }),
+  migration: migration.optional(),
+});
+
+// A bare interpreter (-I -S) asks /health over a socket: about a tenth of what urllib costs each time.
+const PYTHON_HEALTHCHECK = [
+  "CMD",
+  "python",
+  "-ISc",
+  'import socket,sys;s=socket.create_connection(("127.0.0.1",8000),2);' +
+    's.sendall(b"GET /health HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n");' +
+    'sys.exit(0 if b" 200 " in s.recv(64) else 1)',
+] as const;
+
+const smokeCheck = object({
+  path: urlPath,
+  status: wholeNumber(100, 599, "an HTTP status").default(200),
+  json: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]), {
+      error: "a map of dotted JSON paths to plain values",
+    })
+    .optional(),
+  timeoutSeconds: decimal(0.1, 60, "seconds").default(5),
+});
+
+const kindOf = "an object whose kind is";
+
+/** One zod schema for each key of the `bluegreen` namespace: a key that does not parse leaves the others checkable. */
+export const keySchemas = {
+  active: oneOf(...COLORS),
+  blue: release.optional(),
+  green: release.optional(),
+  canary: wholeNumber(0, 100, "percent").default(0),
+  host: z.discriminatedUnion(
+    "kind",
+    [
+      object({
+        kind: z.literal("local"),
+        /** The Docker engine's socket. */
+        engine: text(/^unix:\/\/\/[\w./-]+$/, "unix:// and an absolute path").default(
+          "unix:///var/run/docker.sock",
+        ),
+        /** Where the stack keeps its files; default `~/.local/state/bluegreen/<project>-<stack>`. */
+        directory: absolutePath.optional(),
+        /** Memory the stack may count on; default: what the machine has. */
+        memoryMb: wholeNumber(128, 4_194_304, "megabytes").optional(),
+      }),
+      object({
+        kind: z.literal("ssh"),
+        address: text(/^[\w.:-]+$/, "a host name or address"),
+        port: wholeNumber(1, 65_535, "a port").default(22),
+        user: text(/^[a-z_][\w-]*$/, "a user name"),
+        hostKey: text(/^(ssh-ed25519|ecdsa-\S+) \S+$/, "a public host key such as ssh-ed25519 AAAA…"),
+        memoryMb: wholeNumber(128, 4_194_304, "megabytes"),
+      }),
+      object({
+        kind: z.literal("ec2"),
+        region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1"),
+        instanceType: text(/^[a-z0-9-]+\.[a-z0-9]+$/, "an instance type such as t3.small"),
+      }),
+    ],
+    { error: `${kindOf} "local", "ssh" or "ec2"` },
+  ),
+  edge: z
+    .discriminatedUnion(
+      "kind",
+      [
+        object({ kind: z.literal("none") }),
+        object({
+          kind: z.literal("cloudflare"),
+          zone: text(/^[a-z0-9.-]+\.[a-z]+$/, "a zone such as example.com"),
+          hostname: text(/^[a-z0-9.-]+\.[a-z]+$/, "a host name such as app.example.com"),
+        }),
+      ],
+      { error: `${kindOf} "none" or "cloudflare"` },
+    )
+    .default({ kind: "none" }),
+  api: object({
+    /** The port the application listens on inside its container. */
+    port: wholeNumber(1, 65_535, "a port").default(8000),
+    user: text(/^\d+:\d+$/, "uid:gid in numbers").default("10001:10001"),
+    /** The command that tells whether the application serves; run inside the container each few seconds. */
+    healthcheck: words.default([...PYTHON_HEALTHCHECK]),
+    /** How long a start may take before it counts as failed. */
+    startSeconds: wholeNumber(1, 3600, "seconds").default(30),
+    /** How long the application may take to finish what is in flight when it is stopped. */
+    graceSeconds: wholeNumber(1, 600, "seconds").default(20),
+  }).prefault({}),
+  gateway: object({
+    image: image.default("nginx:1.30"),
+    /** The address the port is published on. */
+    address: text(/^(\d{1,3}\.){3}\d{1,3}$/, "an IPv4 address").default("127.0.0.1"),
+    port: wholeNumber(1, 65_535, "a port").default(8080),
+    bodyLimitMb: wholeNumber(1, 1024, "megabytes").default(10),
+    /** For each visitor address. */
+    requestsPerSecond: wholeNumber(1, 1_000_000, "requests a second").default(100),
+    /** How many requests above the rate one address may send at once. */
+    burst: wholeNumber(0, 1_000_000, "requests").default(200),
+  }).prefault({}),
+  switch: object({
+    smoke: z
+      .array(smokeCheck, { error: "a list of smoke checks" })
+      .min(1, { error: "at least one smoke check" })
+      .prefault([{ path: "/" }]),
+    /** How long a flip is watched before it counts. */
+    bakeSeconds: decimal(0, 600, "seconds").default(5),
+    /** Largest share of 5xx answers in the bake window. */
+    maxErrorRate: decimal(0, 1, "a share").default(0.01),
+    /** The error rate is judged only from so many requests on. */
+    minimumRequests: wholeNumber(1, 1_000_000, "requests").default(20),
+    /** How long open connections of a slot may go on before the slot's next release replaces it. */
+    drainSeconds: wholeNumber(0, 3600, "seconds").default(30),
+  }).prefault({}),
+  memoryMb: object({
+    api: wholeNumber(16, 1_048_576, "megabytes").default(128),
+    postgres: wholeNumber(64, 1_048_576, "megabytes").default(192),
+    redis: wholeNumber(16, 1_048_576, "megabytes").default(64),
+    gateway: wholeNumber(16, 1_048_576, "megabytes").default(64),
+  }).prefault({}),
+  postgres: object({
+    image: text(
+      POSTGRES_IMAGE,
+      "an image whose tag begins with the major version, such as postgres:18",
+    ).default("postgres:18"),
+  }).prefault({}),
+  redis: object({ image: image.default("redis:8") }).prefault({}),
+  /** Plain settings of the application; a secret has no place here. */
+  environment: z
+    .record(text(/^[A-Z][A-Z0-9_]*$/, "an upper-case variable name"), z.string({ error: "a text" }), {
+      error: "a map of upper-case variable names to texts",
+    })
+    .default({}),
+};
+
+export type Settings = Readonly<z.output<z.ZodObject<typeof keySchemas>>>;
+export type Release = NonNullable<Settings["blue"]>;
+export type HostSettings = Settings["host"];
+export type LocalHostSettings = Extract<HostSettings, { kind: "local" }>;
+export type MemorySettings = Settings["memoryMb"];
+export type SwitchSettings = Settings["switch"];
+export type ApiSettings = Settings["api"];
+export type GatewayConfig = Settings["gateway"];

@@ -1,0 +1,49 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { renderBundle } from "../host/bundle.ts";
+import type { ContainerSpec } from "../host/container.ts";
+import type { Host } from "../host/host.ts";
+import { gatewayFiles } from "./nginx.ts";
+import type { GatewaySettings } from "./settings.ts";
+
+export interface GatewayArgs {
+  readonly host: Host;
+  readonly network: docker.Network;
+  readonly settings: GatewaySettings;
+  readonly spec: ContainerSpec;
+  /** Counts how often the configuration was found changed by hand. */
+  readonly repairs: number;
+}
+
+/**
+ * The Nginx container in front of both slots. Which colour is live is not in its configuration: a flip changes nothing
+ * here. A changed configuration is tested first, then loaded without losing a request; one that Nginx rejects fails
+ * `up` and leaves the old one serving.
+ */
+export class Gateway extends pulumi.ComponentResource {
+  constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("bluegreen:gateway:Gateway", name, {}, opts);
+    const { host, spec } = args;
+    const configuration = host.command(
+      `${name}-configuration`,
+      {
+        words: [
+          host.script("gateway-apply.sh"),
+          host.directory,
+          spec.name,
+          spec.image,
+          `repair=${args.repairs}`,
+        ],
+        stdin: renderBundle(gatewayFiles(args.settings)),
+      },
+      { parent: this, dependsOn: host.scripts },
+    );
+    new docker.Container(spec.name, spec, {
+      parent: this,
+      provider: host.provider,
+      dependsOn: [configuration, args.network],
+      deleteBeforeReplace: true,
+    });
+    this.registerOutputs();
+  }
+}

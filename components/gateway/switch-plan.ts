@@ -1,0 +1,98 @@
+import type { Color, Settings } from "../config/schema.ts";
+import { parseColor, parseLines } from "../host/observation.ts";
+import type { Slots } from "../slot/plan.ts";
+import type { SlotSpec } from "../slot/record.ts";
+
+export interface SwitchPlan {
+  readonly settings: Settings;
+  readonly specs: Slots<SlotSpec | undefined>;
+  /** The URL visitors use, as seen from the host. */
+  readonly publicUrl: string;
+}
+
+/** How long the host may take for each part before the switch gives up, in seconds. */
+const WAITS = { health: 60, smoke: 15, proof: 10, lock: 90 };
+
+/** The plan that `switch.sh` reads. */
+export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): string {
+  const { active, canary } = settings;
+  const target = specs[active];
+  if (target === undefined) throw new Error(`the slot ${active} has no release to switch to`);
+  const { api } = target.containers;
+  const { smoke, bakeSeconds, maxErrorRate, minimumRequests } = settings.switch;
+  return [
+    `target ${active}`,
+    `canary ${canary}`,
+    `release.blue ${specs.blue?.release ?? "none"}`,
+    `release.green ${specs.green?.release ?? "none"}`,
+    `container ${api.name} ${api.image} ${target.release}`,
+    ...smoke.map((check) => `smoke ${renderSmokeCheck(check)}`),
+    `public ${publicUrl}${smoke[0]?.path ?? "/"}`,
+    `healthWaitSeconds ${WAITS.health}`,
+    `smokeWaitSeconds ${WAITS.smoke}`,
+    `proofWaitSeconds ${WAITS.proof}`,
+    `lockWaitSeconds ${WAITS.lock}`,
+    `bakeSeconds ${bakeSeconds}`,
+    `maxErrorPercent ${maxErrorRate * 100}`,
+    `minRequests ${minimumRequests}`,
+    "",
+  ].join("\n");
+}
+
+function renderSmokeCheck(check: Settings["switch"]["smoke"][number]): string {
+  const query = new URLSearchParams({
+    path: check.path,
+    status: String(check.status),
+    timeout: String(check.timeoutSeconds),
+    ...(check.json && { json: JSON.stringify(check.json) }),
+  });
+  return query.toString();
+}
+
+/** How long the whole switch may take, in seconds; past it the host stops it, and it undoes what it did. */
+export function switchLimitSeconds({ settings }: Pick<SwitchPlan, "settings">): number {
+  const { smoke, bakeSeconds } = settings.switch;
+  const checks = smoke.reduce((sum, check) => sum + check.timeoutSeconds, 0);
+  return Math.ceil(WAITS.lock + WAITS.health + WAITS.smoke + checks + WAITS.proof + bakeSeconds + 30);
+}
+
+/** What a switch says it did; times in milliseconds. */
+export interface SwitchReport {
+  readonly live: Color;
+  readonly previous: Color | "none";
+  /** False where the target was live already and was only verified. */
+  readonly flipped: boolean;
+  readonly switchedAt: string;
+  readonly checkMs: number;
+  readonly smokeMs: number;
+  readonly flipMs: number;
+  readonly proofMs: number;
+  readonly bakeMs: number;
+  readonly totalMs: number;
+  /** Requests to the target in the bake window, and how many of them failed. */
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** Reads what `switch.sh` prints. Throws when it does not name the live colour: nothing may be believed then. */
+export function parseSwitchReport(stdout: string): SwitchReport {
+  const lines = parseLines(stdout);
+  const live = parseColor(lines.get("live"));
+  if (live === undefined)
+    throw new Error(`the switch did not say which colour is live: ${JSON.stringify(stdout)}`);
+  const number = (key: string) => Number(lines.get(key) ?? Number.NaN);
+  return {
+    live,
+    previous: parseColor(lines.get("previous")) ?? "none",
+    flipped: lines.get("flipped") === "true",
+    switchedAt: lines.get("switchedAt") ?? "",
+    checkMs: number("checkMs"),
+    smokeMs: number("smokeMs"),
+    flipMs: number("flipMs"),
+    proofMs: number("proofMs"),
+    bakeMs: number("bakeMs"),
+    totalMs: number("totalMs"),
+    requests: number("requests"),
+    errors: number("errors"),
+  };
+}

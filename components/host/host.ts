@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { local, type types } from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostSettings } from "../config/schema.ts";
+import { type BundleFile, renderBundle } from "./bundle.ts";
+import { commandLine } from "./quote.ts";
+
+export interface HostArgs {
+  readonly settings: HostSettings;
+  /** The stack's directory on the host; absolute. */
+  readonly directory: string;
+}
+
+export interface HostCommandArgs {
+  /** The command's words; run again whenever a word or the input changes. Nothing secret may stand in them. */
+  readonly words: readonly string[];
+  /** What the command reads. */
+  readonly stdin: string;
+  /** What of the command's output a person sees while it runs. Default: what it writes to stderr. */
+  readonly logging?: types.enums.local.Logging;
+}
+
+const SCRIPTS = [
+  "gateway/common.sh",
+  "host/observe.sh",
+  "data/secrets.sh",
+  "slot/guard.sh",
+  "gateway/gateway-apply.sh",
+  "gateway/switch.sh",
+] as const;
+
+/** The scripts that run on the host, as they stand in this checkout. */
+export function hostScripts(): readonly BundleFile[] {
+  return SCRIPTS.map((path) => ({
+    path: path.replace(/^.*\//, ""),
+    content: readFileSync(new URL(`../${path}`, import.meta.url), "utf8"),
+    mode: 0o755,
+  }));
+}
+
+/**
+ * The machine with the Docker engine. Whatever its kind, it gives the rest of the program the same two things:
+ * a Docker provider, and a way to run a command on the host.
+ */
+export class Host extends pulumi.ComponentResource {
+  readonly directory: string;
+  readonly provider: docker.Provider;
+  /** The scripts in the stack's directory; whatever runs one depends on it. */
+  readonly scripts: local.Command;
+
+  constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("bluegreen:host:Host", name, {}, opts);
+    this.directory = args.directory;
+    this.provider = new docker.Provider(
+      `${name}-docker`,
+      { host: engineAddress(args.settings) },
+      { parent: this },
+    );
+    this.scripts = this.command(
+      `${name}-scripts`,
+      { words: ["sh", "-s", "--", this.script("")], stdin: renderBundle(hostScripts()) },
+      { parent: this },
+    );
+    this.registerOutputs({ directory: this.directory });
+  }
+
+  /** The path of a script on the host. */
+  script(file: string): string {
+    return `${this.directory}/bin${file && `/${file}`}`;
+  }
+
+  /** A command on the host that runs when it is made and again when it changes. Its failure fails `up`. */
+  command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): local.Command {
+    return new local.Command(
+      name,
+      {
+        create: `exec ${commandLine(args.words)}`,
+        stdin: args.stdin,
+        logging: args.logging ?? local.Logging.Stderr,
+        // On by default, and it makes update and delete fail once an output is large.
+        addPreviousOutputInEnv: false,
+      },
+      opts,
+    );
+  }
+}
+
+function engineAddress(settings: HostSettings): string {
+  switch (settings.kind) {
+    case "local":
+      return settings.engine;
+    case "ssh":
+    case "ec2":
+      throw new Error(`a host of kind "${settings.kind}" comes with the next version; allowed is "local"`);
+  }
+}

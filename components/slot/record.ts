@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { Slots } from "./plan.ts";
+import { COLORS } from "../config/schema.ts";
+import { containerSpec } from "../host/container.ts";
+
+/** One slot as its release began: what it is made from until its next release, whatever else changes. */
+export const slotSpec = z.strictObject({
+  release: z.string(),
+  images: z.strictObject({ api: z.string() }),
+  /** How long open connections may go on when this slot's next release replaces it. */
+  drainSeconds: z.int(),
+  /** The script that migrates the database before the release starts. */
+  migration: z.string().nullable(),
+  containers: z.strictObject({ api: containerSpec }),
+});
+export type SlotSpec = z.infer<typeof slotSpec>;
+
+/**
+ * What a stack remembers of itself between two runs, in its output `record`.
+ * It holds no secret: containers get those as files.
+ */
+export const stackRecord = z.strictObject({
+  version: z.literal(1),
+  live: z.enum(COLORS),
+  slots: z.strictObject({ blue: slotSpec.nullable(), green: slotSpec.nullable() }),
+  /** Whether the engine probed quickly at the first `up`; kept, because a change would replace every container. */
+  startInterval: z.boolean(),
+  postgresMajor: z.int(),
+  /** The hash of the gateway configuration that the last run left, as the host prints it. */
+  conf: z.string(),
+  /** Counts the repairs of what was found changed on the host: a new number makes the resource run again. */
+  repairs: z.strictObject({ switch: z.int(), gateway: z.int() }),
+});
+export type StackRecord = z.infer<typeof stackRecord>;
+
+/**
+ * Reads the output `record` of the stack's last successful run; `undefined` before the first.
+ * Throws when there is one that this version cannot read: going on without it would replace running containers.
+ */
+export function parseRecord(output: unknown): StackRecord | undefined {
+  if (output === undefined || output === null) return undefined;
+  const result = stackRecord.safeParse(output);
+  if (result.success) return result.data;
+  throw new Error(
+    `this stack's output "record" was written by another version of the program ` +
+      `(${z.prettifyError(result.error)}); check out the version that made the last release, nothing was changed`,
+  );
+}
+
+/** The stack's output `releases`: what each slot runs, for a person to read. */
+export function summarize(
+  specs: Slots<SlotSpec | undefined>,
+): Slots<Pick<SlotSpec, "release" | "images"> | null> {
+  const one = (spec: SlotSpec | undefined) =>
+    spec === undefined ? null : { release: spec.release, images: spec.images };
+  return { blue: one(specs.blue), green: one(specs.green) };
+}

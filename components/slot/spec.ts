@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import type { Names } from "../config/names.ts";
+import type { Color, Release, Settings } from "../config/schema.ts";
+import { hardened } from "../host/container.ts";
+import { renderMigration } from "./migration.ts";
+import type { SlotSpec } from "./record.ts";
+
+export interface SlotSurroundings {
+  readonly settings: Settings;
+  readonly names: Names;
+  /** The stack's directory on the host. */
+  readonly directory: string;
+  readonly startInterval: boolean;
+}
+
+/** Where a container finds its secrets, one file each. */
+const SECRETS_PATH = "/run/secrets";
+
+/** What a release of `color` that begins now is made from. */
+export function beginSlot(color: Color, release: Release, around: SlotSurroundings): SlotSpec {
+  const { settings, names, directory } = around;
+  const { api } = settings;
+  const environment = {
+    ...settings.environment,
+    COLOR: color,
+    RELEASE: release.release,
+    DATABASE_HOST: names.postgres,
+    DATABASE_PORT: "5432",
+    DATABASE_NAME: "app",
+    DATABASE_USER: "app",
+    REDIS_HOST: names.redis,
+    REDIS_PORT: "6379",
+  };
+  const volumes = [{ hostPath: `${directory}/secrets/api`, containerPath: SECRETS_PATH, readOnly: true }];
+  const container = hardened({
+    name: names.api(color),
+    image: release.images.api,
+    user: api.user,
+    network: names.network,
+    memoryMb: settings.memoryMb.api,
+    graceSeconds: api.graceSeconds,
+    stopSignal: "SIGTERM",
+    init: true,
+    environment,
+    labels: names.labels({ "bluegreen.color": color, "bluegreen.release": release.release }),
+    tmpfs: { "/tmp": "" },
+    volumes,
+    health: api.healthcheck,
+    startSeconds: api.startSeconds,
+    startInterval: around.startInterval,
+  });
+  const settingsHash = createHash("sha256").update(JSON.stringify(container)).digest("hex").slice(0, 12);
+  return {
+    release: release.release,
+    images: { api: release.images.api },
+    drainSeconds: settings.switch.drainSeconds,
+    migration:
+      release.migration === undefined
+        ? null
+        : renderMigration({ ...release.migration, name: names.migration(color), container }),
+    containers: {
+      api: {
+        ...container,
+        // The provider never reads the environment back, so drift there shows only against this hash.
+        labels: [...container.labels, { label: "bluegreen.settings", value: settingsHash }],
+      },
+    },
+  };
+}
