@@ -29,7 +29,7 @@ const host = new Host("host", { settings: settings.host, directory });
 const network = new docker.Network(
   names.network,
   { name: names.network, labels: names.labelList() },
-  { provider: host.provider },
+  { provider: host.provider, dependsOn: host.scripts, hooks: host.clearing("network", names.network) },
 );
 const data = new Data("data", { ...around, host, network });
 const slots = makeSlots(specs, { host, after: [network, data, host.scripts] });
@@ -40,11 +40,14 @@ const gateway = new Gateway("gateway", {
   spec: gatewaySpec(settings, names, directory, startInterval),
   repairs: repairs.gateway,
 });
-const flip = new Switch(
-  "switch",
-  { host, settings, specs, publicUrl: stackUrl(settings), repairs: repairs.switch },
-  { dependsOn: [host, network, data, ...slots, gateway] },
-);
+const flip = new Switch("switch", {
+  host,
+  settings,
+  specs,
+  publicUrl: stackUrl(settings),
+  repairs: repairs.switch,
+  after: [host, network, data, ...slots, gateway],
+});
 
 export const url = stackUrl(settings);
 export const live = flip.report.live;

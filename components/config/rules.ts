@@ -164,12 +164,12 @@ function checkPostgres(settings: PartialSettings, previous: StackRecord | undefi
 
 function checkSupported(settings: PartialSettings): Problem[] {
   const problems: Problem[] = [];
-  const later = "in this version; it comes with the next one";
+  const later = (kinds: string) => `in this version; ${kinds} come with the next one`;
   if (settings.host !== undefined && settings.host.kind !== "local") {
     problems.push({
       key: "host.kind",
       got: shown(settings.host.kind),
-      allowed: `"local" ${later}`,
+      allowed: `"local" ${later("ssh and ec2")}`,
       fix: setCommand(["host"], { kind: "local" }),
     });
   }
@@ -177,7 +177,7 @@ function checkSupported(settings: PartialSettings): Problem[] {
     problems.push({
       key: "edge.kind",
       got: shown(settings.edge.kind),
-      allowed: `"none" ${later}`,
+      allowed: `"none" ${later("cloudflare and its DNS")}`,
       fix: setCommand(["edge"], { kind: "none" }),
     });
   }

@@ -43,6 +43,7 @@ export class Data extends pulumi.ComponentResource {
         ...child,
         dependsOn: [volume, this.secrets, args.network],
         deleteBeforeReplace: true,
+        hooks: host.clearing("container", spec.name),
       });
     }
     this.registerOutputs();

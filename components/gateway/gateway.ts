@@ -43,6 +43,7 @@ export class Gateway extends pulumi.ComponentResource {
       provider: host.provider,
       dependsOn: [configuration, args.network],
       deleteBeforeReplace: true,
+      hooks: host.clearing("container", spec.name),
     });
     this.registerOutputs();
   }

@@ -33,7 +33,7 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
     `proofWaitSeconds ${WAITS.proof}`,
     `lockWaitSeconds ${WAITS.lock}`,
     `bakeSeconds ${bakeSeconds}`,
-    `maxErrorPercent ${maxErrorRate * 100}`,
+    `maxErrorPercent ${Number((maxErrorRate * 100).toFixed(4))}`,
     `minRequests ${minimumRequests}`,
     "",
   ].join("\n");

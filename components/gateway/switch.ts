@@ -10,12 +10,14 @@ import {
 
 export interface SwitchArgs extends SwitchPlan {
   readonly host: Host;
+  /** Everything else of the stack. */
+  readonly after: readonly pulumi.Resource[];
   /** Counts how often the host was found on another colour than the state believed. */
   readonly repairs: number;
 }
 
 /**
- * The last node of the graph, to be given everything else in `dependsOn`: a failure anywhere leaves the live colour
+ * The last node of the graph, to be given everything else in `after`: a failure anywhere leaves the live colour
  * serving. A transaction on the host: the target is checked and smoke-tested out of visitors' sight, made live, asked for
  * from outside and watched; any failure puts the previous colour back, proves that, and fails `up`.
  */
@@ -40,7 +42,8 @@ export class Switch extends pulumi.ComponentResource {
         ],
         stdin: renderSwitchPlan(args),
       },
-      { parent: this },
+      // On the command itself: what a component depends on is not what its children depend on.
+      { parent: this, dependsOn: [...args.after] },
     );
     this.report = command.stdout.apply(parseSwitchReport);
     this.registerOutputs({ live: this.report.live });

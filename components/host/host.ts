@@ -4,6 +4,8 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostSettings } from "../config/schema.ts";
 import { type BundleFile, renderBundle } from "./bundle.ts";
+import { runLocal } from "./local.ts";
+import { unsupported } from "./look.ts";
 import { commandLine } from "./quote.ts";
 
 export interface HostArgs {
@@ -23,6 +25,7 @@ export interface HostCommandArgs {
 
 const SCRIPTS = [
   "gateway/common.sh",
+  "host/clear.sh",
   "host/observe.sh",
   "data/secrets.sh",
   "slot/guard.sh",
@@ -45,6 +48,7 @@ export function hostScripts(): readonly BundleFile[] {
  */
 export class Host extends pulumi.ComponentResource {
   readonly directory: string;
+  private readonly settings: HostSettings;
   readonly provider: docker.Provider;
   /** The scripts in the stack's directory; whatever runs one depends on it. */
   readonly scripts: local.Command;
@@ -52,6 +56,7 @@ export class Host extends pulumi.ComponentResource {
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("bluegreen:host:Host", name, {}, opts);
     this.directory = args.directory;
+    this.settings = args.settings;
     this.provider = new docker.Provider(
       `${name}-docker`,
       { host: engineAddress(args.settings) },
@@ -70,6 +75,17 @@ export class Host extends pulumi.ComponentResource {
     return `${this.directory}/bin${file && `/${file}`}`;
   }
 
+  /**
+   * To be bound to a container or network: just before it is made, what a killed run left under its name goes away.
+   * Nothing of another stack's is touched, and no network in use: `up` fails with what to do.
+   */
+  clearing(kind: "container" | "network", name: string): pulumi.ResourceHookBinding {
+    const words = [this.script("clear.sh"), kind, name, pulumi.getProject(), pulumi.getStack()];
+    return {
+      beforeCreate: [new pulumi.ResourceHook(`clear-${kind}-${name}`, () => runOnHost(this.settings, words))],
+    };
+  }
+
   /** A command on the host that runs when it is made and again when it changes. Its failure fails `up`. */
   command(name: string, args: HostCommandArgs, opts: pulumi.CustomResourceOptions): local.Command {
     return new local.Command(
@@ -86,12 +102,23 @@ export class Host extends pulumi.ComponentResource {
   }
 }
 
+async function runOnHost(settings: HostSettings, words: readonly string[]): Promise<void> {
+  switch (settings.kind) {
+    case "local":
+      await runLocal(words);
+      return;
+    case "ssh":
+    case "ec2":
+      throw unsupported(settings);
+  }
+}
+
 function engineAddress(settings: HostSettings): string {
   switch (settings.kind) {
     case "local":
       return settings.engine;
     case "ssh":
     case "ec2":
-      throw new Error(`a host of kind "${settings.kind}" comes with the next version; allowed is "local"`);
+      throw unsupported(settings);
   }
 }

@@ -8,6 +8,7 @@ import type { StackId } from "../config/names.ts";
 import type { LocalHostSettings } from "../config/schema.ts";
 import { type Observation, parseObservation } from "./observation.ts";
 
+const run = promisify(execFile);
 const LOOK_TIMEOUT_MS = 5000;
 /** The first engine API that can probe quickly while a container starts (Docker 25). */
 const START_INTERVAL_API = 1.44;
@@ -51,10 +52,25 @@ export async function canStartInterval(settings: LocalHostSettings): Promise<boo
   return apiVersion !== undefined && Number(apiVersion) >= START_INTERVAL_API;
 }
 
+const RUN_TIMEOUT_MS = 180_000;
+
+/** Runs a command on this machine. Throws with what it wrote to stderr when it fails or takes longer than 3 min. */
+export async function runLocal(words: readonly string[]): Promise<void> {
+  const [file = "", ...rest] = words;
+  try {
+    await run(file, rest, { timeout: RUN_TIMEOUT_MS });
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+    throw new Error(said || `${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 /** What the host says of the stack; `undefined` before its first `up`. */
 export async function observeLocal(directory: string): Promise<Observation | undefined> {
   const script = join(directory, "bin", "observe.sh");
   if (!existsSync(script)) return undefined;
-  const { stdout } = await promisify(execFile)(script, [directory], { timeout: LOOK_TIMEOUT_MS });
+  const { stdout } = await run(script, [directory], { timeout: LOOK_TIMEOUT_MS });
   return parseObservation(stdout);
 }

@@ -41,6 +41,11 @@ export async function lookAtHost(
     }
     case "ssh":
     case "ec2":
-      throw new Error(`a host of kind "${settings.kind}" comes with the next version; allowed is "local"`);
+      throw unsupported(settings);
   }
+}
+
+/** A kind of host that config may name already, but nothing runs on yet. */
+export function unsupported({ kind }: HostSettings): Error {
+  return new Error(`a host of kind "${kind}" comes with the next version; allowed is "local"`);
 }

@@ -51,6 +51,7 @@ export class Slot extends pulumi.ComponentResource {
       dependsOn: [guard, ...migration, ...after],
       deleteBeforeReplace: true,
       replaceOnChanges: ["*"],
+      hooks: host.clearing("container", api.name),
     });
     this.registerOutputs();
   }

@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# What the scripts of a stack's host directory share; sourced, with $dir set to that directory.
+: "${dir:?set before common.sh is sourced}"
+
+umask 022 # the gateway's user reads what is written here; the directory itself is its owner's alone
+
+# One line for a person. Standard output is kept for what a program reads.
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die() {
+  say "$*"
+  exit 1
+}
+
+# take_lock SECONDS: whatever changes the host directory holds this lock, so that a script left behind by a killed run
+# and a new one never work at the same time. It is released with the process, however that ends.
+take_lock() {
+  exec 9<>"$dir/lock"
+  if ! flock -w "$1" 9; then
+    die "another run holds $dir/lock: $(head -n 1 "$dir/lock" 2>/dev/null || true). Waited $1 s; run this again when it is done"
+  fi
+  printf '%s, process %s, since %(%Y-%m-%dT%H:%M:%SZ)T\n' "${0##*/}" "$$" -1 >"$dir/lock"
+}
+
+drop_lock() {
+  : >"$dir/lock"
+  exec 9>&-
+}
+
+# control PATH [curl options]: asks the gateway over its control socket.
+control() {
+  local path=$1
+  shift
+  curl -sS -m 2 --unix-socket "$dir/gateway/run/control.sock" "$@" "http://gateway$path" 9>&-
+}
+
+# value KEY TEXT: the value in lines of "key value"; empty when the key is missing.
+value() {
+  local key rest
+  while read -r key rest; do
+    if [ "$key" = "$1" ]; then
+      printf '%s' "$rest"
+      return
+    fi
+  done <<<"$2"
+}
+
+# write_start TEXT: the state a restarted gateway begins with. On the disk before it has the name.
+write_start() {
+  local file="$dir/gateway/conf/start"
+  printf '%s\n' "$1" >"$file.new" && sync "$file.new" && mv -f "$file.new" "$file"
+}
+
+# state_lines TEXT: the part of GET /state that belongs into the start file.
+state_lines() {
+  printf 'live %s\ncanary %s\nrelease.blue %s\nrelease.green %s' \
+    "$(value live "$1")" "$(value canary "$1")" "$(value release.blue "$1")" "$(value release.green "$1")"
+}
+
+# The clock in milliseconds, without a process.
+now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }

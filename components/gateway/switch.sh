@@ -1,0 +1,331 @@
+#!/usr/bin/env bash
+# switch.sh DIR <plan: sends visitors to another colour, as a transaction. DIR is the stack's directory on the host.
+#
+#   check  the target's containers run, are healthy, on the expected image and release
+#   smoke  the target answers as expected, asked through the gateway but out of visitors' sight
+#   flip   the start file (for a restarted gateway) and the gateway's dictionary, both read back
+#   proof  asked from outside, new connections and a kept one all reach the target
+#   bake   the target's error rate, watched for the given time
+#
+# A failure, INT or TERM after the flip puts the previous colour back, proves that, and exits 1; before it nothing has
+# changed. Killed at any point it can be run again: DIR/gateway/unfinished remembers a flip whose bake was not over.
+#
+# The plan, lines of "key value" (renderSwitchPlan in switchPlan.ts writes it):
+#   target green                       container NAME IMAGE RELEASE   (any number; IMAGE as id, digest or tag)
+#   canary 0                           smoke path=/health&status=200&timeout=2&json=%7B%7D   (any number)
+#   release.blue 1, release.green 2    public http://127.0.0.1:8080/health
+#   healthWaitSeconds smokeWaitSeconds proofWaitSeconds lockWaitSeconds bakeSeconds maxErrorPercent minRequests
+# Standard output, lines of "key value": live previous flipped switchedAt checkMs smokeMs flipMs proofMs bakeMs totalMs
+# requests errors.
+set -euo pipefail
+dir=${1:?the stack\'s directory on the host}
+# shellcheck source=components/gateway/common.sh
+. "$(dirname "$0")/common.sh"
+
+unfinished="$dir/gateway/unfinished"
+flips="$dir/gateway/flips"
+
+target='' canary=0 public=''
+release_blue=none release_green=none
+health_wait=60 smoke_wait=10 proof_wait=5 lock_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
+containers=() smokes=()
+while read -r key rest; do
+  case $key in
+    target) target=$rest ;;
+    canary) canary=$rest ;;
+    container) containers+=("$rest") ;;
+    smoke) smokes+=("$rest") ;;
+    release.blue) release_blue=$rest ;;
+    release.green) release_green=$rest ;;
+    public) public=$rest ;;
+    healthWaitSeconds) health_wait=$rest ;;
+    smokeWaitSeconds) smoke_wait=$rest ;;
+    proofWaitSeconds) proof_wait=$rest ;;
+    lockWaitSeconds) lock_wait=$rest ;;
+    bakeSeconds) bake_seconds=$rest ;;
+    maxErrorPercent) max_error_percent=$rest ;;
+    minRequests) min_requests=$rest ;;
+    '') ;;
+    *) die "plan: unknown key \"$key\"" ;;
+  esac
+done
+case $target in blue | green) ;; *) die "plan: target is \"$target\", allowed are blue, green" ;; esac
+[ -n "$public" ] || die 'plan: public is missing, the URL visitors use, for example "public http://127.0.0.1:8080/health"'
+[ "${#containers[@]}" -gt 0 ] || die 'plan: no container line, so nothing shows that the target runs'
+releases=$(printf 'release.blue %s\nrelease.green %s' "$release_blue" "$release_green")
+wanted=$(printf 'live %s\ncanary %s\n%s' "$target" "$canary" "$releases")
+
+# ---- check -----------------------------------------------------------------------------------------------------------
+
+# 0 all right, 1 not yet, 2 never; the reason in $reason.
+look_at_containers() {
+  local line name image release got state health running_image running_release wanted_image
+  for line in "${containers[@]}"; do
+    read -r name image release <<<"$line"
+    if ! got=$(timeout 20 docker inspect --type container --format \
+      '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}unchecked{{end}} {{.Image}} {{index .Config.Labels "bluegreen.release"}}' \
+      "$name" 2>&1 9>&-); then
+      reason="container $name: $(tail -n 1 <<<"$got")"
+      return 2
+    fi
+    read -r state health running_image running_release <<<"$got"
+    if ! wanted_image=$(timeout 20 docker image inspect --format '{{.Id}}' "$image" 2>&1 9>&-); then
+      reason="container $name should run image $image, which this host does not have"
+      return 2
+    elif [ "$running_image" != "$wanted_image" ]; then
+      reason="container $name runs image $running_image, the plan says $image ($wanted_image)"
+      return 2
+    elif [ "$running_release" != "$release" ]; then
+      reason="container $name has release \"$running_release\", the plan says \"$release\""
+      return 2
+    fi
+    reason="container $name is $state, health $health"
+    case $state/$health in
+      running/healthy) ;;
+      running/starting) return 1 ;;
+      running/unchecked)
+        reason="container $name has no health check"
+        return 2
+        ;;
+      *) return 2 ;;
+    esac
+  done
+}
+
+check_containers() {
+  local deadline=$((SECONDS + health_wait)) verdict
+  while :; do
+    verdict=0
+    look_at_containers || verdict=$?
+    [ "$verdict" -ne 0 ] || return 0
+    [ "$verdict" -eq 1 ] && [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.3
+  done
+}
+
+# ---- smoke -----------------------------------------------------------------------------------------------------------
+
+# Tried until it passes or the time is over: a new address of a slot is seen by the gateway within a second.
+smoke_test() {
+  local check deadline=$((SECONDS + smoke_wait)) answer
+  for check in ${smokes[@]+"${smokes[@]}"}; do
+    while :; do
+      answer=$(control "/smoke?color=$target&$check" -m "$((smoke_wait + 5))" 2>&1) || true
+      case $answer in "ok "*) break ;; esac
+      reason="smoke check ${check%%&*} of $target: ${answer:-no answer}"
+      [ "$SECONDS" -lt "$deadline" ] || return 1
+      sleep 0.1
+    done
+  done
+}
+
+# ---- flip ------------------------------------------------------------------------------------------------------------
+
+# put_state TEXT: start file and dictionary, both read back. One curl sets and reads: two requests, one process.
+put_state() {
+  local got query
+  write_start "$1" || {
+    reason="the start file $dir/gateway/conf/start cannot be written"
+    return 1
+  }
+  query=${1// /=}
+  query=${query//$'\n'/'&'}
+  got=$(curl -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" -o /dev/null -X PUT "http://gateway/state?$query" \
+    --next -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" http://gateway/state 2>&1 9>&-) || {
+    reason="the gateway's control socket: $got"
+    return 1
+  }
+  if [ "${got%$'\n'config *}" != "$1" ]; then
+    reason="the gateway read back as \"${got//$'\n'/, }\""
+    return 1
+  fi
+  if [ "$(<"$dir/gateway/conf/start")" != "$1" ]; then
+    reason="the start file read back as something else than was written"
+    return 1
+  fi
+}
+
+# ---- proof -----------------------------------------------------------------------------------------------------------
+
+# answers_from COLOR: three new connections and one used twice must all reach it. Bucket 99 is the last a canary takes.
+# An application's own error shows the colour too; whether it errs is the bake's question. 502 and 504 are no answers.
+answers_from() {
+  local expected=$1 deadline=$((SECONDS + proof_wait)) got one good
+  local each=(-sS -m 5 -D - -b bluegreen_bucket=99)
+  while :; do
+    got=$(curl "${each[@]}" -H 'Connection: close' -o /dev/null "$public" -o /dev/null "$public" -o /dev/null "$public" \
+      --next "${each[@]}" -o /dev/null "$public" -o /dev/null "$public" 2>&1 9>&- | tr -d '\r' |
+      awk '/^curl:/ { print "error" } /^HTTP\// { if (s) print c "/" s; s = $2; c = "none" }
+           tolower($1) == "x-color:" { c = $2 } END { if (s) print c "/" s }') || true
+    good=0
+    for one in $got; do
+      case $one in
+        */502 | */504) ;;
+        none/503 | blue/* | green/*) [ "${one%/*}" != "$expected" ] || good=$((good + 1)) ;;
+      esac
+    done
+    [ "$good" -ne 5 ] || return 0
+    reason="asked from outside, $good of 5 answers of $public are from $expected (colour/status: ${got//$'\n'/ })"
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.05
+  done
+}
+
+# Who answers bucket 99 in the state TEXT: the live colour, but for a canary of 100 percent.
+outside() {
+  local live
+  live=$(value live "$1")
+  if [ "$(value canary "$1")" != 100 ]; then
+    printf %s "$live"
+  elif [ "$live" = blue ]; then
+    printf green
+  else
+    printf blue
+  fi
+}
+
+# ---- bake ------------------------------------------------------------------------------------------------------------
+
+read_counts() { # sets counted_requests, counted_errors
+  local text
+  text=$(control /counts 2>&1) || {
+    reason="the gateway's counts: $text"
+    return 1
+  }
+  counted_requests=$(value "$target.requests" "$text")
+  counted_errors=$(value "$target.errors" "$text")
+}
+
+bake() {
+  local end=$(($(now_ms) + bake_seconds * 1000)) failures=0
+  while :; do
+    if read_counts; then
+      failures=0
+      # A gateway that was restarted meanwhile counts from zero again.
+      [ "$counted_requests" -ge "$base_requests" ] || base_requests=0 base_errors=0
+      requests=$((counted_requests - base_requests))
+      errors=$((counted_errors - base_errors))
+      if [ "$requests" -ge "$min_requests" ] && [ "$errors" -gt 0 ] &&
+        ! awk "BEGIN { exit !($errors * 100 <= $max_error_percent * $requests) }"; then
+        reason="$errors of $requests requests to $target failed in the bake window, allowed are $max_error_percent %"
+        return 1
+      fi
+    else
+      # A gateway that comes back within 3 s (it was killed, Docker restarts it) is no fault of the target.
+      failures=$((failures + 1))
+      [ "$failures" -lt 15 ] || return 1
+    fi
+    [ "$(now_ms)" -lt "$end" ] || break
+    sleep 0.2
+  done
+  # Fewer visitors than minRequests say little; a container that fell over says enough.
+  verdict=0
+  look_at_containers || verdict=$?
+  [ "$verdict" -eq 0 ]
+}
+
+# ---- undo ------------------------------------------------------------------------------------------------------------
+
+# Puts $previous back, proves it, exits 1. A previous colour that does not answer is worse than a target that does.
+undo() {
+  local why=$1 back back_state
+  trap '' INT TERM
+  back=$(value live "$previous")
+  if [ "$back" != none ] && ! slot_answers "$back"; then
+    rm -f "$unfinished"
+    die "$why. Not undone: $back, which was live before, does not answer; $target stays live"
+  fi
+  # The releases are what runs now; only where visitors go is put back.
+  back_state=$(printf 'live %s\ncanary %s\n%s' "$back" "$(value canary "$previous")" "$releases")
+  printf '%s %s %s\n' "$EPOCHSECONDS" "$target" "$back" >>"$flips"
+  if put_state "$back_state" && answers_from "$(outside "$back_state")"; then
+    rm -f "$unfinished"
+    die "$why. Undone: $back is live again, proven from outside"
+  fi
+  die "$why. Undoing failed too: $reason. Look at \"docker logs\" of the gateway, then run this again"
+}
+
+slot_answers() {
+  local path=/${public#*://*/} status
+  case $public in *://*/*) ;; *) path=/ ;; esac
+  status=$(control "/slot/$1$path" -o /dev/null -w '%{http_code}' 2>/dev/null) || return 1
+  case $status in 502 | 504 | 000) return 1 ;; esac
+}
+
+# ---- the transaction -------------------------------------------------------------------------------------------------
+
+changed=false before=''
+fail() {
+  [ "$changed" = false ] || undo "$1"
+  die "$1. Nothing was changed, live is still: $(value live "$before")"
+}
+trap 'fail "interrupted"' INT TERM
+
+began=$(now_ms)
+mark=$began check_ms=0 smoke_ms=0 flip_ms=0 proof_ms=0 bake_ms=0
+lap() { # NAME: milliseconds since the last lap into the variable of that name
+  local now
+  now=$(now_ms)
+  printf -v "$1" %s "$((now - mark))"
+  mark=$now
+}
+
+take_lock "$lock_wait"
+answer=$(control /state 2>&1) || die "the gateway does not answer ($answer). Is its container running? See \"docker ps\""
+before=$(state_lines "$answer")
+previous=$before flipped=true
+if [ "$(value live "$before")" = "$target" ]; then
+  flipped=false
+  if [ -f "$unfinished" ] && [ "$(value target "$(<"$unfinished")")" = "$target" ]; then
+    # An earlier run flipped and was killed before its bake was over: this run ends that transaction.
+    previous=$(state_lines "$(<"$unfinished")")
+    changed=true flipped=true
+    say "$target is live from a run that was cut off; its previous colour was $(value live "$previous")"
+  else
+    rm -f "$unfinished"
+  fi
+fi
+mark=$(now_ms)
+
+check_containers || fail "$reason"
+lap check_ms
+say "check: ${#containers[@]} containers of $target healthy, image and release as planned ($check_ms ms)"
+
+smoke_test || fail "$reason"
+lap smoke_ms
+say "smoke: ${#smokes[@]} checks of $target passed ($smoke_ms ms)"
+
+read_counts || fail "$reason"
+base_requests=$counted_requests base_errors=$counted_errors requests=0 errors=0
+if [ "$flipped" = true ] && [ "$changed" = false ]; then
+  printf 'target %s\n%s\n' "$target" "$before" >"$unfinished.new"
+  sync "$unfinished.new"
+  mv -f "$unfinished.new" "$unfinished"
+  # The record is a moment early rather than missing: the drain window counts from it.
+  [ "$(value live "$before")" = none ] || printf '%s %s %s\n' "$EPOCHSECONDS" "$(value live "$before")" "$target" >>"$flips"
+fi
+[ "$wanted" = "$before" ] || changed=true
+mark=$(now_ms)
+put_state "$wanted" || fail "$reason"
+lap flip_ms
+switched_at=$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1)
+[ "$flipped" = false ] || say "flip: $(value live "$previous") to $target ($flip_ms ms)"
+
+answers_from "$(outside "$wanted")" || fail "$reason"
+lap proof_ms
+say "proof: all answers from outside are $target's ($proof_ms ms)"
+
+if [ "$flipped" = true ]; then
+  bake || fail "$reason"
+  lap bake_ms
+  say "bake: $errors of $requests requests failed in $bake_seconds s ($bake_ms ms)"
+fi
+trap '' INT TERM
+rm -f "$unfinished"
+if [ "$(wc -l 2>/dev/null <"$flips" || echo 0)" -gt 200 ]; then
+  tail -n 100 "$flips" >"$flips.new" && mv -f "$flips.new" "$flips"
+fi
+
+printf '%s\n' "live $target" "previous $(value live "$previous")" "flipped $flipped" "switchedAt $switched_at" \
+  "checkMs $check_ms" "smokeMs $smoke_ms" "flipMs $flip_ms" "proofMs $proof_ms" "bakeMs $bake_ms" \
+  "totalMs $(($(now_ms) - began))" "requests $requests" "errors $errors"

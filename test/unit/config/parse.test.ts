@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { completeSettings, parseConfig } from "../../../components/config/parse.ts";
+import { renderProblems } from "../../../components/config/problems.ts";
+
+const HOST = '{"kind":"local"}';
+const GREEN = '{"release":"2","images":{"api":"app:2"}}';
+
+function problemAt(values: Record<string, string>, key: string) {
+  const { problems } = parseConfig({ active: "green", green: GREEN, host: HOST, ...values });
+  const problem = problems.find((candidate) => candidate.key === key);
+  assert.ok(problem, `no problem at ${key} in ${JSON.stringify(problems)}`);
+  return problem;
+}
+
+describe("a stack's config", () => {
+  it("needs no more than a colour, its release and a host; the rest has defaults", () => {
+    const parsed = parseConfig({ active: "green", green: GREEN, host: HOST });
+    assert.deepEqual(parsed.problems, []);
+    const settings = completeSettings(parsed);
+    assert.equal(settings.canary, 0);
+    assert.deepEqual(settings.memoryMb, { api: 128, postgres: 192, redis: 64, gateway: 64 });
+    assert.deepEqual(settings.switch.smoke, [{ path: "/", status: 200, timeoutSeconds: 5 }]);
+  });
+
+  it("reports every problem at once, each with key, what was got, what is allowed and what to type", () => {
+    const { problems } = parseConfig({
+      active: "purple",
+      canary: "101",
+      host: '{"kind":"lokal"}',
+      canry: "5",
+    });
+    assert.deepEqual(problems.map(({ key }) => key).sort(), ["active", "canary", "canry", "host.kind"]);
+    assert.equal(
+      renderProblems(problems).split("\n")[3],
+      '  bluegreen:active: got "purple"; allowed: "blue" or "green"',
+    );
+    for (const { fix } of problems) assert.match(fix, /^pulumi config (set|rm) /);
+  });
+
+  it("names the nearest known key of an unknown one, at any depth", () => {
+    assert.match(problemAt({ canry: "5" }, "canry").allowed, /the nearest is "canary"/);
+    const inner = problemAt({ switch: '{"bakeSecond":3}' }, "switch.bakeSecond");
+    assert.match(inner.allowed, /the nearest is "bakeSeconds"/);
+    assert.equal(inner.fix, "pulumi config rm --path 'switch.bakeSecond'");
+  });
+
+  it("refuses a colour that is neither", () => {
+    const problem = problemAt({ active: "purple" }, "active");
+    assert.deepEqual(problem, {
+      key: "active",
+      got: '"purple"',
+      allowed: '"blue" or "green"',
+      fix: "pulumi config set 'active' 'blue'",
+    });
+  });
+
+  for (const canary of ["-1", "101", "0.5", "lots"]) {
+    it(`refuses a canary of ${canary}`, () => {
+      assert.match(problemAt({ canary }, "canary").allowed, /whole number of percent from 0 to 100/);
+    });
+  }
+
+  it("takes a release id that the command line stored as a number", () => {
+    const parsed = parseConfig({
+      active: "green",
+      green: '{"release":42,"images":{"api":"app:2"}}',
+      host: HOST,
+    });
+    assert.equal(parsed.settings.green?.release, "42");
+  });
+
+  it("shows a missing image with a command that sets it", () => {
+    const problem = problemAt({ green: '{"release":"2","images":{}}' }, "green.images.api");
+    assert.equal(problem.got, "nothing");
+    assert.match(problem.fix, /^pulumi config set --path 'green.images.api' 'registry\/app-api@sha256:…'$/);
+  });
+
+  it("points at the entry of a list", () => {
+    assert.equal(
+      problemAt({ switch: '{"smoke":[{"path":"health"}]}' }, "switch.smoke[0].path").got,
+      '"health"',
+    );
+  });
+
+  it("takes an environment of upper-case names only", () => {
+    assert.equal(problemAt({ environment: '{"log level":"x"}' }, "environment.log level").got, '"x"');
+  });
+
+  for (const stack of ["dev", "staging", "prod"]) {
+    it(`parses Pulumi.${stack}.yaml`, () => {
+      const file: unknown = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8"));
+      assert.ok(file !== null && typeof file === "object" && "config" in file);
+      const values = Object.fromEntries(
+        Object.entries(file.config ?? {})
+          .filter(([key]) => key.startsWith("bluegreen:"))
+          .map(([key, value]: [string, unknown]) => [
+            key.replace("bluegreen:", ""),
+            typeof value === "string" ? value : JSON.stringify(value),
+          ]),
+      );
+      assert.deepEqual(parseConfig(values).problems, []);
+    });
+  }
+});

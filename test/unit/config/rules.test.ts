@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { parseConfig } from "../../../components/config/parse.ts";
+import type { Problem } from "../../../components/config/problems.ts";
+import { checkAcrossKeys } from "../../../components/config/rules.ts";
+import type { StackRecord } from "../../../components/slot/record.ts";
+import { MINIMAL, recordOf } from "../../support/fixtures.ts";
+
+const release = (id: string, image = `app:${id}`) => JSON.stringify({ release: id, images: { api: image } });
+
+function check(values: Record<string, string>, previous?: StackRecord, memoryMb = 2048): Problem[] {
+  const { blue, green, ...rest } = MINIMAL;
+  return checkAcrossKeys(parseConfig({ ...rest, blue, green, ...values }).settings, previous, memoryMb);
+}
+
+function only(problems: Problem[]): Problem {
+  assert.equal(problems.length, 1, JSON.stringify(problems));
+  const [problem] = problems;
+  assert.ok(problem);
+  return problem;
+}
+
+describe("the keys of a config, held against each other and against what runs", () => {
+  it("finds nothing wrong with a first up of both slots", () => {
+    assert.deepEqual(check({}), []);
+  });
+
+  it("finds nothing wrong with a flip, a release onto the idle slot, or both in one", () => {
+    assert.deepEqual(check({ active: "green" }, recordOf()), []);
+    assert.deepEqual(check({ green: release("3") }, recordOf()), []);
+    assert.deepEqual(check({ green: release("3"), active: "green" }, recordOf()), []);
+  });
+
+  it("refuses to make a slot live that has no release", () => {
+    const { blue, host } = MINIMAL;
+    const settings = parseConfig({ active: "green", blue, host }).settings;
+    const problem = only(checkAcrossKeys(settings, undefined, 2048));
+    assert.equal(problem.key, "active");
+    assert.match(problem.got, /"green", a slot without a release/);
+  });
+
+  it("refuses a release onto the live slot and names the other one (invariant 2)", () => {
+    const problem = only(check({ blue: release("3") }, recordOf()));
+    assert.equal(problem.key, "blue.release");
+    assert.equal(problem.allowed, '"1", because blue is live; release onto green, then flip');
+    assert.match(problem.fix, /'blue.release' '1' && .*'green.release' '3' && .*'green.images.api' 'app:3'/);
+  });
+
+  it("refuses it while the flip away from it is asked for too: it still serves until the switch", () => {
+    assert.equal(only(check({ blue: release("3"), active: "green" }, recordOf())).key, "blue.release");
+  });
+
+  it("refuses to empty the live slot", () => {
+    const { green, host } = MINIMAL;
+    const settings = parseConfig({ active: "green", green, host }).settings;
+    assert.equal(only(checkAcrossKeys(settings, recordOf(), 2048)).got, "nothing");
+  });
+
+  it("refuses two releases at once, but for the very first up", () => {
+    const problem = only(check({ blue: release("3"), green: release("4") }, recordOf()));
+    assert.match(problem.allowed, /one slot's release at a time; blue is live and stays "1"/);
+    assert.deepEqual(check({ blue: release("3"), green: release("4") }, undefined), []);
+  });
+
+  it("refuses a release id that stands for other images already, in either slot", () => {
+    assert.match(
+      only(check({ green: release("2", "app:other") }, recordOf())).allowed,
+      /"app:2", which release "2"/,
+    );
+    assert.match(
+      only(check({ green: release("1", "app:other") }, recordOf())).allowed,
+      /"app:1", which release "1"/,
+    );
+    const problem = only(check({ blue: release("7"), green: release("7", "app:other") }));
+    assert.equal(problem.fix, "pulumi config set --path 'green.release' '8'");
+  });
+
+  it("refuses a canary without a second release", () => {
+    const { blue, host } = MINIMAL;
+    const settings = parseConfig({ active: "blue", blue, host, canary: "10" }).settings;
+    assert.equal(only(checkAcrossKeys(settings, undefined, 2048)).key, "canary");
+  });
+
+  it("refuses an image without a digest on any host but a local one", () => {
+    const host =
+      '{"kind":"ssh","address":"203.0.113.10","user":"deploy","hostKey":"ssh-ed25519 AAAA","memoryMb":2048}';
+    const keys = check({ host }).map(({ key }) => key);
+    assert.deepEqual(keys, ["blue.images.api", "green.images.api", "host.kind"]);
+  });
+
+  it("refuses memory limits that do not fit the host, with limits that do", () => {
+    const problem = only(check({}, undefined, 512));
+    assert.equal(problem.key, "memoryMb");
+    assert.match(problem.got, /^576 MB \(api blue 128 \+ api green 128 \+ postgres 192/);
+    assert.match(problem.allowed, /at most 435 MB, 0.85 of the host's 512 MB/);
+    assert.equal(problem.fix, "pulumi config set --path 'memoryMb.api' '57'");
+  });
+
+  it("refuses another major version of Postgres", () => {
+    const problem = only(check({ postgres: '{"image":"postgres:19"}' }, recordOf()));
+    assert.match(problem.allowed, /major version 18, which wrote this stack's data/);
+    assert.deepEqual(check({ postgres: '{"image":"postgres:18.1"}' }, recordOf()), []);
+  });
+
+  it("says plainly which hosts and edges come later", () => {
+    const host = '{"kind":"ec2","region":"eu-central-1","instanceType":"t3.small"}';
+    const edge = '{"kind":"cloudflare","zone":"example.com","hostname":"app.example.com"}';
+    const allowed = check({ host, edge }).map((problem) => problem.allowed);
+    assert.ok(allowed.includes('"local" in this version; ssh and ec2 come with the next one'));
+    assert.ok(allowed.includes('"none" in this version; cloudflare and its DNS come with the next one'));
+  });
+});

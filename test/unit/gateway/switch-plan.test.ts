@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import {
+  parseSwitchReport,
+  renderSwitchPlan,
+  switchLimitSeconds,
+} from "../../../components/gateway/switch-plan.ts";
+import { settingsOf, slotSpecOf } from "../../support/fixtures.ts";
+
+const specs = {
+  blue: slotSpecOf("blue"),
+  green: slotSpecOf("green", { release: "2", images: { api: "app:2" } }),
+};
+
+describe("the plan of a switch", () => {
+  it("says what the target must be, how it is tested and how long it is watched", () => {
+    const settings = settingsOf({
+      active: "green",
+      canary: "10",
+      switch: JSON.stringify({
+        smoke: [
+          {
+            path: "/health?deep=1",
+            status: 200,
+            json: { "services.database.status": "ok" },
+            timeoutSeconds: 3,
+          },
+        ],
+        bakeSeconds: 2,
+        maxErrorRate: 0.05,
+        minimumRequests: 7,
+      }),
+    });
+    assert.equal(
+      renderSwitchPlan({ settings, specs, publicUrl: "http://127.0.0.1:8080" }),
+      `target green
+canary 10
+release.blue 1
+release.green 2
+container bluegreen-dev-api-green app:2 2
+smoke path=%2Fhealth%3Fdeep%3D1&status=200&timeout=3&json=%7B%22services.database.status%22%3A%22ok%22%7D
+public http://127.0.0.1:8080/health?deep=1
+healthWaitSeconds 60
+smokeWaitSeconds 15
+proofWaitSeconds 10
+lockWaitSeconds 90
+bakeSeconds 2
+maxErrorPercent 5
+minRequests 7
+`,
+    );
+  });
+
+  it("is bounded in time, bake included", () => {
+    const limit = (bakeSeconds: number) =>
+      switchLimitSeconds({ settings: settingsOf({ switch: JSON.stringify({ bakeSeconds }) }) });
+    assert.equal(limit(100) - limit(0), 100);
+  });
+
+  it("cannot be made for a slot without a release", () => {
+    assert.throws(
+      () => renderSwitchPlan({ settings: settingsOf(), specs: { ...specs, blue: undefined }, publicUrl: "" }),
+      /the slot blue has no release/,
+    );
+  });
+});
+
+describe("the report of a switch", () => {
+  it("is read with its times", () => {
+    const report = parseSwitchReport(
+      "live green\nprevious blue\nflipped true\nswitchedAt 2026-11-21T01:43:08Z\ncheckMs 39\nsmokeMs 29\n" +
+        "flipMs 17\nproofMs 29\nbakeMs 1155\ntotalMs 1311\nrequests 5\nerrors 0\n",
+    );
+    assert.deepEqual(report, {
+      live: "green",
+      previous: "blue",
+      flipped: true,
+      switchedAt: "2026-11-21T01:43:08Z",
+      checkMs: 39,
+      smokeMs: 29,
+      flipMs: 17,
+      proofMs: 29,
+      bakeMs: 1155,
+      totalMs: 1311,
+      requests: 5,
+      errors: 0,
+    });
+  });
+
+  it("is not believed when it does not name the live colour", () => {
+    assert.throws(() => parseSwitchReport("flipped true\n"), /did not say which colour is live/);
+  });
+});

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { MINIMAL, recordOf } from "../../support/fixtures.ts";
+import { type ProgramRun, type Registration, runProgram } from "../../support/program.ts";
+
+const HOST = '{"kind":"local","engine":"SOCKET","directory":"/srv/bluegreen-dev","memoryMb":2048}';
+const CONFIG = { ...MINIMAL, host: HOST };
+
+const containers = ({ registrations }: ProgramRun) =>
+  registrations.filter(({ type }) => type === "docker:index/container:Container");
+
+function named(run: ProgramRun, name: string, type = ""): Registration {
+  const found = run.registrations.find((one) => one.name === name && one.type.includes(type));
+  assert.ok(found, `${name} is not among ${run.registrations.map((one) => one.name).join(", ")}`);
+  return found;
+}
+
+/** Everything that `name` waits for, however far away. */
+function ancestors(run: ProgramRun, name: string): Set<string> {
+  const all = new Set<string>();
+  const visit = (one: string) => {
+    for (const { dependsOn } of run.registrations.filter((registration) => registration.name === one)) {
+      for (const before of dependsOn) {
+        if (!all.has(before)) {
+          all.add(before);
+          visit(before);
+        }
+      }
+    }
+  };
+  visit(name);
+  return all;
+}
+
+function stackFile(stack: string): Record<string, string> {
+  const file: unknown = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8"));
+  assert.ok(file !== null && typeof file === "object" && "config" in file);
+  return Object.fromEntries(
+    Object.entries(file.config ?? {})
+      .filter(([key]) => key.startsWith("bluegreen:"))
+      .map(([key, value]: [string, unknown]) => [
+        key.replace("bluegreen:", ""),
+        typeof value === "string" ? value : JSON.stringify(value),
+      ]),
+  );
+}
+
+describe("the whole program", () => {
+  it("declares the dev stack as its file stands", async () => {
+    const run = await runProgram({ stack: "dev", config: { ...stackFile("dev"), host: HOST } });
+    assert.deepEqual(
+      containers(run)
+        .map(({ name }) => name)
+        .sort(),
+      ["api-blue", "api-green", "gateway", "postgres", "redis"].map((what) => `bluegreen-dev-${what}`),
+    );
+  });
+
+  for (const stack of ["staging", "prod"]) {
+    it(`says plainly that the ${stack} stack's host and edge come later, and declares nothing`, async () => {
+      await assert.rejects(runProgram({ stack, config: stackFile(stack) }), (error: Error) => {
+        assert.match(error.message, /bluegreen:host.kind: got "ec2"; allowed: "local" in this version/);
+        assert.match(error.message, /bluegreen:edge.kind: got "cloudflare"; allowed: "none" in this version/);
+        return true;
+      });
+    });
+  }
+
+  it("makes the same resources in a preview as in an update (invariant 8)", async () => {
+    const key = ({ type, name }: Registration) => `${type} ${name}`;
+    const [update, preview] = [
+      await runProgram({ stack: "dev", config: CONFIG }),
+      await runProgram({ stack: "dev", config: CONFIG, preview: true }),
+    ];
+    assert.deepEqual(preview.registrations.map(key).sort(), update.registrations.map(key).sort());
+    assert.ok(update.registrations.length > 20);
+  });
+
+  it("puts the switch last: it waits for everything, nothing waits for it (invariant 3)", async () => {
+    const run = await runProgram({ stack: "dev", config: CONFIG });
+    const before = ancestors(run, "switch-flip");
+    for (const { name, type } of run.registrations) {
+      const isComponent = type.startsWith("bluegreen:");
+      const isSwitch = name === "switch-flip";
+      if (!isComponent && !isSwitch && !type.startsWith("pulumi:"))
+        assert.ok(before.has(name), `the switch does not wait for ${name}`);
+    }
+    for (const { name, dependsOn } of run.registrations) {
+      assert.ok(!dependsOn.includes("switch-flip"), `${name} waits for the switch`);
+    }
+  });
+
+  it("changes one resource for a flip, the switch (invariant 6)", async () => {
+    const record = recordOf();
+    const [before, after] = [
+      await runProgram({ stack: "dev", config: CONFIG, record }),
+      await runProgram({ stack: "dev", config: { ...CONFIG, active: "green" }, record }),
+    ];
+    const changed = before.registrations.filter(
+      (one, index) => JSON.stringify(one.inputs) !== JSON.stringify(after.registrations[index]?.inputs),
+    );
+    assert.deepEqual(
+      changed.map(({ name }) => name),
+      ["switch-flip"],
+    );
+  });
+
+  it("leaves both slots as they are when everything that is shared changes (invariant 1)", async () => {
+    const record = recordOf();
+    const shared = {
+      ...CONFIG,
+      environment: '{"LOG_LEVEL":"debug"}',
+      memoryMb: '{"api":200}',
+      api: '{"graceSeconds":33,"startSeconds":44}',
+      switch: '{"drainSeconds":77}',
+    };
+    const run = await runProgram({ stack: "dev", config: shared, record });
+    for (const color of ["blue", "green"] as const) {
+      const spec = record.slots[color];
+      assert.deepEqual(named(run, `bluegreen-dev-api-${color}`).inputs, spec?.containers.api);
+      assert.match(
+        String(named(run, `slot-${color}-guard`).inputs["create"]),
+        new RegExp(`${color} ${spec?.drainSeconds}$`),
+      );
+      assert.equal(named(run, `slot-${color}-migration`).inputs["stdin"], spec?.migration);
+    }
+  });
+
+  it("asks the host before a slot is touched, with its image there already (invariant 5)", async () => {
+    const run = await runProgram({ stack: "dev", config: CONFIG });
+    const before = ancestors(run, "bluegreen-dev-api-green");
+    for (const name of [
+      "slot-green-guard",
+      "slot-green-image",
+      "slot-green-migration",
+      "bluegreen-dev-postgres",
+      "bluegreen-dev-redis",
+    ]) {
+      assert.ok(before.has(name), name);
+    }
+    assert.ok(ancestors(run, "slot-green-migration").has("slot-green-guard"));
+    assert.ok(!before.has("bluegreen-dev-api-blue"));
+    // The guard runs again for every new release: its input names the release and its settings.
+    assert.match(
+      String(named(run, "slot-green-guard").inputs["stdin"]),
+      /^release 2\nimage app:2\ncontainer [0-9a-f]{12}\n$/,
+    );
+  });
+
+  it("refuses a release onto the live slot before anything is declared (invariant 2)", async () => {
+    const blue = '{"release":"9","images":{"api":"app:9"}}';
+    await assert.rejects(
+      runProgram({ stack: "dev", config: { ...CONFIG, blue }, record: recordOf() }),
+      /bluegreen:blue.release: got "9"; allowed: "1", because blue is live; release onto green/,
+    );
+  });
+
+  it("removes a container before it makes its successor, everywhere", async () => {
+    for (const { name, deleteBeforeReplace } of containers(
+      await runProgram({ stack: "dev", config: CONFIG }),
+    )) {
+      assert.equal(deleteBeforeReplace, true, name);
+    }
+  });
+
+  it("runs the host's commands without large outputs in their environment", async () => {
+    const run = await runProgram({ stack: "dev", config: CONFIG });
+    const commands = run.registrations.filter(({ type }) => type === "command:local:Command");
+    assert.equal(commands.length, 8);
+    for (const { inputs, name } of commands) {
+      assert.equal(inputs["addPreviousOutputInEnv"], false, name);
+      assert.equal("environment" in inputs, false, name);
+    }
+  });
+
+  it("declares nothing for a slot without a release", async () => {
+    const { active, blue } = CONFIG;
+    const run = await runProgram({ stack: "dev", config: { active, blue, host: HOST } });
+    assert.deepEqual(
+      run.registrations.filter(({ name }) => name.includes("-green")),
+      [],
+    );
+  });
+});
+
+describe("the installed providers", () => {
+  it("are the ones that were measured: command 1.2.1 has hostKey, logging and addPreviousOutputInEnv", () => {
+    const versionOf = (name: string): unknown => {
+      const manifest: unknown = JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8"));
+      return manifest !== null && typeof manifest === "object" && "version" in manifest
+        ? manifest.version
+        : undefined;
+    };
+    assert.equal(versionOf("@pulumi/command"), "1.2.1");
+    assert.equal(versionOf("@pulumi/docker"), "5.2.0");
+  });
+});
