@@ -1,0 +1,95 @@
+import { relative } from "node:path";
+import { runOnTerminal } from "./commands.ts";
+import { bringUp } from "./dev.ts";
+import { engineStep, startedEngine, stopStartedEngine } from "./engine.ts";
+import { commandEnv, renderExports, shellVariables } from "./env.ts";
+import { imageSteps } from "./images.ts";
+import { paths } from "./paths.ts";
+import { pluginSteps } from "./plugins.ts";
+import { pulumiStep } from "./pulumi.ts";
+import { cleanAll, takeDown } from "./remove.ts";
+import { terminalReporter } from "./reporter.ts";
+import { checkRelease, sampleStep } from "./sample.ts";
+import { printStatus } from "./status.ts";
+import { planSteps, runSteps } from "./steps.ts";
+import { FULL, QUICK, runSuite } from "./suite.ts";
+import { closingLine } from "./summary.ts";
+import { testToolsStep } from "./test-tools.ts";
+import { IMAGES } from "./versions.ts";
+
+const PROGRAM = [pulumiStep.name, "docker plugin", "command plugin"];
+const DEV = [
+  engineStep.name,
+  ...PROGRAM,
+  IMAGES.nginx,
+  IMAGES.postgres,
+  IMAGES.redis,
+  "sample 1",
+  "sample 2",
+];
+const dev = [sampleStep("1", [], false), sampleStep("2", ["sample 1"], false)];
+
+/** Does the steps; false when one of them failed. */
+async function prepare(wanted: readonly string[], more = dev): Promise<boolean> {
+  const steps = [engineStep, testToolsStep, pulumiStep, ...pluginSteps, ...imageSteps, ...more];
+  const failed = await runSteps(planSteps(steps, wanted), terminalReporter(paths.logs));
+  if (failed.length > 0) process.stderr.write(`\nset-up stopped at: ${failed.join(", ")}\n`);
+  return failed.length === 0;
+}
+
+async function test(): Promise<number> {
+  const engineBefore = await startedEngine();
+  const stopOwn = async () => {
+    // On a builder nothing may stay behind; at a desk the engine stays for the next run.
+    if (process.env["BLUEGREEN_STOP_ENGINE"] === "1" && engineBefore === undefined) await stopStartedEngine();
+  };
+  if (await prepare([...DEV, testToolsStep.name])) return runSuite(FULL, await commandEnv(), stopOwn);
+  await stopOwn();
+  process.stdout.write(`${closingLine([{ passed: 0, failed: 1 }])}\n`);
+  return 1;
+}
+
+async function image(): Promise<number> {
+  const release = checkRelease(process.env["RELEASE"] ?? "");
+  const step = sampleStep(release, [], true);
+  return (await prepare([step.name], [step])) ? 0 : 1;
+}
+
+async function bench(): Promise<number> {
+  if (!(await prepare(DEV))) return 1;
+  return runOnTerminal("npm", ["run", "--silent", "bench"], { cwd: paths.checkout, env: await commandEnv() });
+}
+
+const commands: Readonly<Record<string, () => Promise<number>>> = {
+  dev: async () => ((await prepare(DEV)) ? bringUp() : 1),
+  test,
+  check: async () => ((await prepare([testToolsStep.name])) ? runSuite(QUICK, await commandEnv()) : 1),
+  status: async () => {
+    await printStatus();
+    return 0;
+  },
+  env: async () => {
+    const ready = await prepare(PROGRAM);
+    if (ready) process.stdout.write(renderExports(await shellVariables()));
+    return ready ? 0 : 1;
+  },
+  down: async () => ((await prepare([engineStep.name, ...PROGRAM])) ? takeDown() : 1),
+  clean: cleanAll,
+  image,
+  bench,
+};
+
+const name = process.argv[2] ?? "";
+const command = commands[name];
+if (command === undefined) {
+  const self = relative(process.cwd(), import.meta.filename);
+  process.stderr.write(`${self}: "${name}" is no command; there are ${Object.keys(commands).join(", ")}\n`);
+  process.exitCode = 2;
+} else {
+  try {
+    process.exitCode = await command();
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,115 @@
+import { attempt } from "./commands.ts";
+import { type Container, containersOf } from "./docker.ts";
+import { commandEnv } from "./env.ts";
+import { STAND_IN, imageLabels } from "./images.ts";
+import { STACK, stackOutputs } from "./stack.ts";
+
+export interface Row {
+  readonly name: string;
+  readonly release: string;
+  readonly health: string;
+  readonly age: string;
+  readonly memory: string;
+  readonly standIn: boolean;
+}
+
+/** A span of time in its largest unit: `42 s`, `7 min`, `3 h`, `12 d`. */
+export function ageOf(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const units = [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+  ] as const;
+  for (const [unit, size] of units) if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
+  return `${seconds} s`;
+}
+
+/** The gateway's `key value` lines. */
+export function parseState(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text
+      .split("\n")
+      .map((line) => /^(\S+) (.*)$/.exec(line))
+      .flatMap((match) => (match?.[1] === undefined ? [] : [[match[1], match[2] ?? ""] as const])),
+  );
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd())
+    .join("\n");
+}
+
+/** One screen: which colour is live by the gateway's own word, and every container. */
+export function renderStatus(
+  url: string,
+  gateway: ReadonlyMap<string, string> | undefined,
+  rows: readonly Row[],
+): string {
+  if (rows.length === 0) return `no containers of the stack "${STACK}" on this engine: make dev\n`;
+  const live =
+    gateway === undefined ? "unknown (the gateway does not answer)" : (gateway.get("live") ?? "none");
+  const canary = Number(gateway?.get("canary") ?? 0);
+  const head = ["container", "release", "health", "up", "memory", ""];
+  const marked = rows.map((row) => [
+    row.name,
+    row.release,
+    row.health,
+    row.age,
+    row.memory,
+    [row.name.endsWith(`-${live}`) ? "← live" : "", row.standIn ? "stand-in image" : ""]
+      .filter(Boolean)
+      .join(", "),
+  ]);
+  const standIns = rows.some((row) => row.standIn)
+    ? "\n  Stand-in images are built from Debian packages: the official ones could not be pulled here.\n"
+    : "";
+  return `
+  ${url}
+  live  ${live}${canary > 0 ? `, and ${canary} % of the visitors on the other colour` : ""}
+
+${table([head, ...marked])}
+${standIns}`;
+}
+
+async function askGateway(
+  containers: readonly Container[],
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const mount = containers
+    .find(({ Name }) => Name.endsWith("-gateway"))
+    ?.Mounts.find(({ Destination }) => Destination === "/run/bluegreen");
+  if (mount?.Source === undefined) return undefined;
+  // The engine's side of the mount, so that any checkout or user finds it.
+  const socket = `${mount.Source}/control.sock`;
+  const args = ["--silent", "--fail", "--max-time", "2", "--unix-socket", socket, "http://gateway/state"];
+  const ran = await attempt("curl", args);
+  return ran.ok ? parseState(ran.stdout) : undefined;
+}
+
+async function memoryOf(): Promise<ReadonlyMap<string, string>> {
+  const ran = await attempt("docker", ["stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"]);
+  return parseState(ran.stdout);
+}
+
+async function rowOf(container: Container, memory: ReadonlyMap<string, string>): Promise<Row> {
+  const { State: state, Config: config } = container;
+  const labels = await imageLabels(container.Image);
+  return {
+    name: container.Name,
+    release: config.Labels?.["bluegreen.release"] ?? "",
+    health: state.Status === "running" ? (state.Health?.Status ?? "running") : state.Status,
+    age: state.Status === "running" ? ageOf(Date.now() - Date.parse(state.StartedAt)) : "",
+    memory: memory.get(container.Name)?.split(" / ")[0] ?? "",
+    standIn: labels?.[STAND_IN] === config.Image,
+  };
+}
+
+export async function printStatus(): Promise<void> {
+  const env = await commandEnv();
+  const [containers, out, memory] = await Promise.all([containersOf(STACK), stackOutputs(env), memoryOf()]);
+  const rows = await Promise.all(containers.map((container) => rowOf(container, memory)));
+  rows.sort((a, b) => a.name.localeCompare(b.name));
+  process.stdout.write(renderStatus(out?.url ?? "", await askGateway(containers), rows));
+}
