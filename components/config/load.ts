@@ -31,7 +31,7 @@ export function loadSettings(previous: StackRecord | undefined): Settings {
     ...parsed.problems,
     ...checkAcrossKeys(parsed.settings, previous, hostMemoryMb(parsed.settings.host)),
   ];
-  if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems));
+  if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
   return completeSettings(parsed);
 }
 

@@ -136,11 +136,12 @@ export function unknownKey(path: readonly PropertyKey[], known: readonly string[
   };
 }
 
-/** The whole report: one line for what is wrong and one for what to type, for each problem. */
-export function renderProblems(problems: readonly Problem[]): string {
+/** The whole report: one line for what is wrong and one for what to type, whichever stack is selected, for each problem. */
+export function renderProblems(problems: readonly Problem[], stack: string): string {
   const head = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const lines = problems.map(
-    ({ key, got, allowed, fix }) => `  bluegreen:${key}: got ${got}; allowed: ${allowed}\n    fix: ${fix}`,
+    ({ key, got, allowed, fix }) =>
+      `  bluegreen:${key}: got ${got}; allowed: ${allowed}\n    fix: ${fix.replaceAll(/pulumi config (set|rm)/g, `pulumi config $1 --stack ${stack}`)}`,
   );
   return [`${head} in this stack's config; nothing was changed.`, ...lines].join("\n");
 }

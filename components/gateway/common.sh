@@ -45,10 +45,13 @@ value() {
   done <<<"$2"
 }
 
-# write_start TEXT: the state a restarted gateway begins with. On the disk before it has the name.
+# write_start TEXT: the state a restarted gateway begins with. On the disk (prepare_start) before it has the name.
 write_start() {
-  local file="$dir/gateway/conf/start"
-  printf '%s\n' "$1" >"$file.new" && sync "$file.new" && mv -f "$file.new" "$file"
+  prepare_start "$1" && mv -f "$dir/gateway/conf/start.new" "$dir/gateway/conf/start"
+}
+
+prepare_start() {
+  printf '%s\n' "$1" >"$dir/gateway/conf/start.new" && sync "$dir/gateway/conf/start.new"
 }
 
 # state_lines TEXT: the part of GET /state that belongs into the start file.

@@ -121,11 +121,17 @@ smoke_test() {
 
 # ---- flip ------------------------------------------------------------------------------------------------------------
 
-# put_state TEXT: start file and dictionary, both read back. One curl sets and reads: two requests, one process.
+# put_state TEXT: start file and dictionary, both read back. The file is on the disk before the clock starts; the flip
+# itself is a rename and one curl that sets and reads.
 put_state() {
   local got query
-  write_start "$1" || {
+  prepare_start "$1" || {
     reason="the start file $dir/gateway/conf/start cannot be written"
+    return 1
+  }
+  mark=$(now_ms)
+  mv -f "$dir/gateway/conf/start.new" "$dir/gateway/conf/start" || {
+    reason="the start file $dir/gateway/conf/start cannot be replaced"
     return 1
   }
   query=${1// /=}
@@ -305,7 +311,6 @@ if [ "$flipped" = true ] && [ "$changed" = false ]; then
   [ "$(value live "$before")" = none ] || printf '%s %s %s\n' "$EPOCHSECONDS" "$(value live "$before")" "$target" >>"$flips"
 fi
 [ "$wanted" = "$before" ] || changed=true
-mark=$(now_ms)
 put_state "$wanted" || fail "$reason"
 lap flip_ms
 switched_at=$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1)

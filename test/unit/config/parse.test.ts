@@ -33,8 +33,9 @@ describe("a stack's config", () => {
     });
     assert.deepEqual(problems.map(({ key }) => key).sort(), ["active", "canary", "canry", "host.kind"]);
     assert.equal(
-      renderProblems(problems).split("\n")[3],
-      '  bluegreen:active: got "purple"; allowed: "blue" or "green"',
+      renderProblems(problems, "dev").split("\n").slice(3, 5).join("\n"),
+      '  bluegreen:active: got "purple"; allowed: "blue" or "green"\n' +
+        "    fix: pulumi config set --stack dev 'active' 'blue'",
     );
     for (const { fix } of problems) assert.match(fix, /^pulumi config (set|rm) /);
   });

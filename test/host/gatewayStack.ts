@@ -1,0 +1,269 @@
+import { once } from "node:events";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { gatewayFiles } from "../../components/gateway/nginx.ts";
+import type { GatewaySettings } from "../../components/gateway/settings.ts";
+import { renderBundle } from "../../components/host/bundle.ts";
+import { type Options, type Result, Running, docker, run, runOk, until } from "../support/process.ts";
+
+export type Color = "blue" | "green";
+export const colors: readonly Color[] = ["blue", "green"];
+export const idle = (color: Color): Color => (color === "blue" ? "green" : "blue");
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const scripts = ["gateway/common.sh", "gateway/switch.sh", "gateway/gateway-apply.sh", "slot/guard.sh"];
+const GATEWAY_IMAGE = "nginx:1.30";
+const APP_IMAGE = "python:3.14-slim";
+
+/** A host directory with the real scripts, the real gateway container and two small applications behind it. */
+export class GatewayStack {
+  readonly directory: string;
+  readonly name: string;
+  readonly port: number;
+  appImage = "";
+
+  private constructor(directory: string, port: number) {
+    this.directory = directory;
+    this.name = path.basename(directory);
+    this.port = port;
+  }
+
+  static async make(settings: Partial<GatewaySettings> = {}): Promise<GatewayStack> {
+    const stack = new GatewayStack(await mkdtemp(path.join(os.tmpdir(), "gateway-test-")), await freePort());
+    try {
+      await stack.#fill(settings);
+    } catch (error) {
+      await stack.remove();
+      throw error;
+    }
+    return stack;
+  }
+
+  async #fill(settings: Partial<GatewaySettings>): Promise<void> {
+    await mkdir(this.at("bin"));
+    for (const script of scripts) {
+      const target = this.at("bin", path.basename(script));
+      await copyFile(path.join(here, "../../components", script), target);
+      await chmod(target, 0o755);
+    }
+    this.appImage = await docker("image", "inspect", "--format", "{{.Id}}", APP_IMAGE);
+    await docker("network", "create", this.name);
+    const [applied] = await Promise.all([
+      this.apply(settings),
+      ...colors.map((color) => this.startApp(color)),
+    ]);
+    if (applied.code !== 0) throw new Error(applied.output);
+    await this.startGateway();
+  }
+
+  at(...parts: string[]): string {
+    return path.join(this.directory, ...parts);
+  }
+
+  container(what: string): string {
+    return `${this.name}-${what}`;
+  }
+
+  url(where = "/"): string {
+    return `http://127.0.0.1:${this.port}${where}`;
+  }
+
+  settings(changes: Partial<GatewaySettings> = {}): GatewaySettings {
+    return {
+      upstreams: { blue: `${this.container("blue")}:8000`, green: `${this.container("green")}:8000` },
+      ...changes,
+    };
+  }
+
+  async apply(settings: Partial<GatewaySettings> = {}): Promise<Result> {
+    return await this.applyText(renderBundle(gatewayFiles(this.settings(settings))));
+  }
+
+  async applyText(input: string): Promise<Result> {
+    const args = [this.directory, this.container("gateway"), GATEWAY_IMAGE];
+    return await run(this.at("bin/gateway-apply.sh"), args, { input });
+  }
+
+  async startApp(color: Color, release = color === "blue" ? "1" : "2"): Promise<void> {
+    // The file /tmp/sick makes it unhealthy.
+    const health = [
+      "--health-cmd",
+      "test ! -e /tmp/sick",
+      "--health-interval",
+      "0.5s",
+      "--health-retries",
+      "1",
+    ];
+    const labels = ["--label", `bluegreen.release=${release}`];
+    const mount = ["--volume", `${here}backend.py:/backend.py:ro`];
+    const how = ["--detach", "--init", "--name", this.container(color), "--network", this.name];
+    await docker("run", ...how, ...health, ...labels, ...mount, APP_IMAGE, "python", "/backend.py", color);
+  }
+
+  async startGateway(): Promise<void> {
+    const command =
+      "rm -f /run/bluegreen/control.sock && exec nginx -c /etc/bluegreen/nginx.conf -g 'daemon off;'";
+    const how = [
+      "--detach",
+      "--name",
+      this.container("gateway"),
+      "--network",
+      this.name,
+      "--user",
+      "101:101",
+    ];
+    const locked = [
+      "--cap-drop",
+      "ALL",
+      "--security-opt",
+      "no-new-privileges",
+      "--read-only",
+      "--tmpfs",
+      "/tmp",
+    ];
+    const ports = ["--publish", `127.0.0.1:${this.port}:8080`, "--restart", "unless-stopped"];
+    const conf = ["--volume", `${this.at("gateway/conf")}:/etc/bluegreen:ro`];
+    const socket = ["--volume", `${this.at("gateway/run")}:/run/bluegreen`];
+    await docker("run", ...how, ...locked, ...ports, ...conf, ...socket, GATEWAY_IMAGE, "sh", "-c", command);
+    await this.untilServing();
+  }
+
+  async untilServing(): Promise<void> {
+    await until("the gateway answers", async () => {
+      const [control, outside] = await Promise.all([
+        this.control("/state"),
+        fetch(this.url("/healthz"))
+          .then((answer) => answer.ok)
+          .catch(() => false),
+      ]);
+      return control.startsWith("live ") && outside;
+    });
+  }
+
+  /** What the control socket answers; "" when it does not. */
+  async control(where: string, method = "GET"): Promise<string> {
+    const socket = ["--unix-socket", this.at("gateway/run/control.sock")];
+    return (await run("curl", ["-s", "-m", "5", "-X", method, ...socket, `http://gateway${where}`])).stdout;
+  }
+
+  async value(where: string, key: string): Promise<string> {
+    return new Map((await this.control(where)).split("\n").map((line) => splitOnce(line))).get(key) ?? "";
+  }
+
+  async live(): Promise<string> {
+    return await this.value("/state", "live");
+  }
+
+  /** The colour that the start file names. */
+  async start(): Promise<string> {
+    return /^live (\w+)$/m.exec(await readFile(this.at("gateway/conf/start"), "utf8"))?.[1] ?? "";
+  }
+
+  async setState(live: Color | "none", canary = 0): Promise<void> {
+    const text = `live ${live}\ncanary ${canary}\nrelease.blue 1\nrelease.green 2\n`;
+    await writeFile(this.at("gateway/conf/start"), text);
+    await this.control(`/state?${text.trim().replaceAll(" ", "=").replaceAll("\n", "&")}`, "PUT");
+    await rm(this.at("gateway/unfinished"), { force: true });
+    await rm(this.at("gateway/flips"), { force: true });
+  }
+
+  plan(target: Color, changes: Readonly<Record<string, string | number>> = {}): string {
+    const values = {
+      target,
+      canary: 0,
+      "release.blue": 1,
+      "release.green": 2,
+      container: `${this.container(target)} ${this.appImage} ${target === "blue" ? 1 : 2}`,
+      smoke: "path=/health&status=200&timeout=2&json=%7B%22services.database.status%22%3A%22up%22%7D",
+      public: this.url("/"),
+      bakeSeconds: 0,
+      maxErrorPercent: 5,
+      minRequests: 5,
+      healthWaitSeconds: 10,
+      smokeWaitSeconds: 3,
+      proofWaitSeconds: 3,
+      lockWaitSeconds: 10,
+      ...changes,
+    };
+    return Object.entries(values)
+      .map(([key, value]) => `${key} ${value}\n`)
+      .join("");
+  }
+
+  switching(plan: string, options: Options = {}): Running {
+    return new Running(this.at("bin/switch.sh"), [this.directory], { ...options, input: plan });
+  }
+
+  async switch(plan: string): Promise<Result> {
+    return await this.switching(plan).done;
+  }
+
+  async guard(color: Color, drainSeconds = 5): Promise<Result> {
+    return await run(this.at("bin/guard.sh"), [this.directory, color, String(drainSeconds)]);
+  }
+
+  async remove(): Promise<void> {
+    await run("docker", [
+      "rm",
+      "--force",
+      "--volumes",
+      ...["gateway", ...colors].map((what) => this.container(what)),
+    ]);
+    await run("docker", ["network", "rm", this.name]);
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+function splitOnce(line: string): [string, string] {
+  const cut = line.indexOf(" ");
+  return [line.slice(0, cut), line.slice(cut + 1)];
+}
+
+/** Reads what a raw TCP conversation answers until `enough` matches. */
+export async function converse(
+  port: number,
+  text: string,
+  enough: RegExp,
+): Promise<{ socket: net.Socket; got: string }> {
+  const socket = net.connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.write(text);
+  return { socket, got: await reading(socket, enough) };
+}
+
+export async function reading(socket: net.Socket, enough: RegExp): Promise<string> {
+  let got = "";
+  return await new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`${enough} did not come in 5 s, but: ${got}`));
+    }, 5000);
+    const take = (chunk: Buffer): void => {
+      got += chunk.toString("latin1");
+      if (!enough.test(got)) return;
+      clearTimeout(timer);
+      socket.off("data", take);
+      resolve(got);
+    };
+    socket.on("data", take);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      reject(new Error(`closed before ${enough}: ${got}`));
+    });
+  });
+}
+
+export { run, runOk };

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { configHash, gatewayFiles, renderNginx } from "../../../components/gateway/nginx.ts";
+import type { GatewaySettings } from "../../../components/gateway/settings.ts";
+
+const settings: GatewaySettings = { upstreams: { blue: "app-blue:8000", green: "app-green:8000" } };
+const GOLDEN = new URL("../../golden/nginx.conf", import.meta.url);
+
+describe("renderNginx", () => {
+  it("renders exactly the reviewed text (UPDATE_GOLDEN=1 writes it anew)", () => {
+    const text = renderNginx({ ...settings, rate: { requestsPerSecond: 50, burst: 100 } }).replaceAll(
+      /[0-9a-f]{16}/g,
+      "HASH",
+    );
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(GOLDEN, text);
+    assert.equal(text, readFileSync(GOLDEN, "utf8"));
+  });
+
+  it("knows no live colour: nothing in it could change with a flip", () => {
+    assert.match(renderNginx(settings), /proxy_pass http:\/\/\$slot;/);
+    assert.doesNotMatch(renderNginx(settings), /proxy_pass http:\/\/(blue|green);/);
+  });
+
+  it("never tries a sent POST again", () => {
+    assert.doesNotMatch(renderNginx(settings), /non_idempotent/);
+  });
+
+  it("limits no one unless told to", () => {
+    assert.doesNotMatch(renderNginx(settings), /limit_req/);
+    const limited = renderNginx({ ...settings, rate: { requestsPerSecond: 7, burst: 0 } });
+    assert.match(limited, /rate=7r\/s;/);
+    assert.match(limited, /limit_req zone=visitors;/);
+  });
+
+  it("puts every setting where it belongs", () => {
+    const text = renderNginx({
+      ...settings,
+      bodyLimitMb: 3,
+      connectTimeoutSeconds: 11,
+      readTimeoutSeconds: 12,
+      sendTimeoutSeconds: 13,
+      streamIdleSeconds: 14,
+      keepaliveSeconds: 15,
+      keepaliveMinSeconds: 16,
+      workerShutdownSeconds: 17,
+      workerProcesses: 18,
+      workerConnections: 19,
+      upstreamKeepaliveConnections: 20,
+      upstreamKeepaliveSeconds: 21,
+      retryAfterSeconds: 22,
+      assetMaxAgeSeconds: 23,
+      gzipLevel: 9,
+      resolver: "10.0.0.53",
+      securityHeaders: { "X-Robots-Tag": "noindex" },
+    });
+    for (const line of [
+      "client_max_body_size 3m;",
+      "proxy_connect_timeout 11s;",
+      "proxy_read_timeout 12s;",
+      "proxy_send_timeout 13s;",
+      "proxy_read_timeout 14s;",
+      "keepalive_timeout 15s;",
+      "keepalive_min_timeout 16s;",
+      "worker_shutdown_timeout 17s;",
+      "worker_processes 18;",
+      "worker_connections 19;",
+      "keepalive 20;",
+      "keepalive_timeout 21s;",
+      "add_header Retry-After 22 always;",
+      '200 "public, max-age=23, immutable";',
+      "gzip_comp_level 9;",
+      "resolver 10.0.0.53 valid=1s",
+      "add_header X-Robots-Tag $default_x_robots_tag always;",
+    ]) {
+      assert.ok(text.includes(line), line);
+    }
+    assert.ok(!text.includes("X-Frame-Options"));
+  });
+
+  it("reports every wrong setting at once", () => {
+    assert.throws(
+      () =>
+        renderNginx({
+          upstreams: { blue: "app-blue", green: "app-green:8000; evil" },
+          bodyLimitMb: 0,
+          gzipLevel: 10,
+          rate: { requestsPerSecond: 0.5, burst: -1 },
+          securityHeaders: { "X-A": 'a"; evil' },
+        }),
+      (error: Error) =>
+        [
+          "upstreams.blue",
+          "upstreams.green",
+          "bodyLimitMb is 0",
+          "gzipLevel is 10",
+          "requestsPerSecond is 0.5",
+        ]
+          .concat(["rate.burst is -1", "securityHeaders.X-A"])
+          .every((part) => error.message.includes(part)),
+    );
+  });
+});
+
+describe("gatewayFiles", () => {
+  it("names everything but nginx.conf after the hash that nginx.conf carries", () => {
+    const hash = configHash(settings);
+    const paths = gatewayFiles(settings).map(({ path }) => path);
+    assert.deepEqual(paths, [
+      `${hash}/route.js`,
+      `${hash}/control.js`,
+      ...["502", "503", "504", "429"].map((status) => `${hash}/pages/${status}.html`),
+      "nginx.conf",
+    ]);
+    assert.match(renderNginx(settings), new RegExp(`set \\$config_hash ${hash};`));
+  });
+
+  it("has another hash when a setting is another", () => {
+    assert.notEqual(configHash(settings), configHash({ ...settings, bodyLimitMb: 11 }));
+    assert.equal(configHash(settings), configHash({ ...settings, bodyLimitMb: 10 }));
+  });
+});
