@@ -25,14 +25,14 @@ const around = { settings, names, directory, startInterval };
 const plans = planSlots(settings, previous, (color, release) => beginSlot(color, release, around));
 const specs = { blue: specOf(plans.blue), green: specOf(plans.green) };
 
-const host = new Host("host", { settings: settings.host, directory });
+const host = new Host("host", { settings: settings.host, directory, repairs: repairs.scripts });
 const network = new docker.Network(
   names.network,
   { name: names.network, labels: names.labelList() },
   { provider: host.provider, dependsOn: host.scripts, hooks: host.clearing("network", names.network) },
 );
 const data = new Data("data", { ...around, host, network });
-const slots = makeSlots(specs, { host, after: [network, data, host.scripts] });
+const slots = makeSlots(plans, previous?.live, { host, after: [network, data, host.scripts] });
 const gateway = new Gateway("gateway", {
   host,
   network,
@@ -52,14 +52,20 @@ const flip = new Switch("switch", {
 export const url = stackUrl(settings);
 export const live = flip.report.live;
 export const releases = summarize(specs);
-export const switchedAt = flip.report.switchedAt;
-export const lastFlip = flip.report;
+/** What the last change of the live colour took; a run that only verified it leaves this as it was. */
+export const lastFlip = flip.report.apply((report) =>
+  report.flipped ? report : (previous?.lastFlip ?? report),
+);
+export const switchedAt = lastFlip.switchedAt;
 // Nothing in it is secret: marked so, because the engine would print a screen of it at every `up`.
 export const record = pulumi.secret(
-  flip.report.apply((report): StackRecord => ({
+  pulumi.all([flip.report, lastFlip]).apply(([report, last]): StackRecord => ({
     version: 1,
     live: report.live,
+    canary: settings.canary,
     slots: { blue: specs.blue ?? null, green: specs.green ?? null },
+    directory,
+    lastFlip: last,
     startInterval,
     postgresMajor: postgresMajor(settings.postgres.image),
     conf: hashFiles(gatewayFiles(gatewaySettings(settings, names))),

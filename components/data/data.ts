@@ -26,7 +26,7 @@ export class Data extends pulumi.ComponentResource {
       `${name}-secrets`,
       {
         words: [host.script("secrets.sh"), host.directory],
-        stdin: secretsPlan(Number.parseInt(settings.api.user, 10)),
+        stdin: secretsPlan(settings.api.user),
       },
       { parent: this, dependsOn: host.scripts },
     );

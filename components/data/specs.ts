@@ -94,16 +94,26 @@ export function redisSpec({ settings, names, directory, startInterval }: DataSur
   });
 }
 
-/** What `secrets.sh` is told to make and to hand out. */
-export function secretsPlan(applicationUid: number): string {
+/**
+ * The directory of the application's secrets below `secrets/`. One for each user that a release ran as: a running slot
+ * keeps files that it may read.
+ */
+export function applicationSecrets(user: string): string {
+  return `api-${Number.parseInt(user, 10)}`;
+}
+
+/** What `secrets.sh` is told to make and to hand out. `user` is the application's `uid:gid`. */
+export function secretsPlan(user: string): string {
+  const uid = Number.parseInt(user, 10);
+  const application = applicationSecrets(user);
   return [
     "generate database_password",
     "generate redis_password",
     `file postgres/database_password ${DATA_UID} database_password`,
     `file redis/auth.conf ${DATA_UID} redis_password requirepass`,
     `file redis/password ${DATA_UID} redis_password`,
-    `file api/database_password ${applicationUid} database_password`,
-    `file api/redis_password ${applicationUid} redis_password`,
+    `file ${application}/database_password ${uid} database_password`,
+    `file ${application}/redis_password ${uid} redis_password`,
     "",
   ].join("\n");
 }

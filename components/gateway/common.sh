@@ -4,8 +4,11 @@
 
 umask 022 # the gateway's user reads what is written here; the directory itself is its owner's alone
 
+# Whoever reads our words may be killed: that must not end what is being done.
+trap '' PIPE
+
 # One line for a person. Standard output is kept for what a program reads.
-say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2 || true; }
 
 die() {
   say "$*"
@@ -31,7 +34,7 @@ drop_lock() {
 control() {
   local path=$1
   shift
-  curl -sS -m 2 --unix-socket "$dir/gateway/run/control.sock" "$@" "http://gateway$path" 9>&-
+  curl -q --noproxy '*' -sS -m 2 --unix-socket "$dir/gateway/run/control.sock" "$@" "http://gateway$path" 9>&-
 }
 
 # value KEY TEXT: the value in lines of "key value"; empty when the key is missing.
@@ -58,6 +61,37 @@ prepare_start() {
 state_lines() {
   printf 'live %s\ncanary %s\nrelease.blue %s\nrelease.green %s' \
     "$(value live "$1")" "$(value canary "$1")" "$(value release.blue "$1")" "$(value release.green "$1")"
+}
+
+# put_state TEXT: start file and dictionary, both read back; why not in $reason. The file is on the disk before the clock
+# ($put_began) starts; the flip itself is a rename and one curl that sets and reads.
+# shellcheck disable=SC2034 # the scripts that source this read reason and put_began
+put_state() {
+  local got query
+  prepare_start "$1" || {
+    reason="the start file $dir/gateway/conf/start cannot be written"
+    return 1
+  }
+  put_began=$(now_ms)
+  mv -f "$dir/gateway/conf/start.new" "$dir/gateway/conf/start" || {
+    reason="the start file $dir/gateway/conf/start cannot be replaced"
+    return 1
+  }
+  query=${1// /=}
+  query=${query//$'\n'/'&'}
+  got=$(curl -q --noproxy '*' -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" -o /dev/null -X PUT "http://gateway/state?$query" \
+    --next --noproxy '*' -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" http://gateway/state 2>&1 9>&-) || {
+    reason="the gateway's control socket: $got"
+    return 1
+  }
+  if [ "${got%$'\n'config *}" != "$1" ]; then
+    reason="the gateway read back as \"${got//$'\n'/, }\""
+    return 1
+  fi
+  if [ "$(<"$dir/gateway/conf/start")" != "$1" ]; then
+    reason="the start file read back as something else than was written"
+    return 1
+  fi
 }
 
 # The clock in milliseconds, without a process.

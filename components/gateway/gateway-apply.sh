@@ -22,6 +22,10 @@ chmod 0755 "$candidate"
 sh -s -- "$candidate" 9>&- || die "the configuration did not arrive whole. Nothing was changed"
 [ -f "$candidate/nginx.conf" ] || die "no nginx.conf arrived. Nothing was changed"
 
+if ! timeout 20 docker image inspect "$image" >/dev/null 2>&1 9>&-; then
+  say "pulling $image"
+  pulled=$(timeout 300 docker pull --quiet "$image" 2>&1 9>&-) || die "$image cannot be pulled, nothing was changed: $pulled"
+fi
 # Same user, same read-only root as the gateway; no network, so nothing can be taken or asked.
 if ! verdict=$(timeout 60 docker run --rm --network none --user 101:101 --cap-drop ALL --security-opt no-new-privileges \
   --read-only --tmpfs /tmp:mode=1777 --tmpfs /run/bluegreen:mode=1777 -v "$candidate:/etc/bluegreen:ro" "$image" \
@@ -56,12 +60,15 @@ wanted=$(sed -n 's/^ *set .config_hash \([0-9a-f]*\);$/\1/p' "$candidate/nginx.c
 [ -n "$wanted" ] || die "nginx.conf carries no hash. Nothing was changed"
 old=$(serving)
 [ ! -f "$conf/nginx.conf" ] || cp "$conf/nginx.conf" "$candidate/nginx.conf.before"
+# What was changed by hand may have been loaded by hand too, under the same hash.
+intact=false
+if cmp -s "$candidate/nginx.conf" "$conf/nginx.conf" && diff -rq "$candidate/$wanted" "$conf/$wanted" >/dev/null 2>&1; then intact=true; fi
 install_from "$candidate"
 
 state=$(timeout 20 docker inspect --type container --format '{{.State.Status}}' "$container" 2>/dev/null 9>&- || true)
 if [ "$state" != running ]; then
   say "configuration $wanted installed; $container is not running (${state:-not there}) and will start with it"
-elif [ "$old" = "$wanted" ]; then
+elif [ "$old" = "$wanted" ] && [ "$intact" = true ]; then
   say "configuration $wanted serves already"
 else
   # Exit 0 of the signal does not prove that the new configuration is live: ask.

@@ -6,14 +6,22 @@ import type { GatewaySettings } from "./settings.ts";
 
 /** The port Nginx listens on inside its container. */
 const INSIDE_PORT = 8080;
+/**
+ * The port every release listens on. Not a setting: both slots share the gateway's configuration, and a changed port
+ * would reach the live slot before its next release does.
+ */
+const APPLICATION_PORT = 8000;
 /** The uid of `nginx` in the official image. */
 const NGINX_UID = 101;
 
 /** The gateway's configuration as this stack's config wants it. */
 export function gatewaySettings(settings: Settings, names: Names): GatewaySettings {
-  const { gateway, api } = settings;
+  const { gateway } = settings;
   return {
-    upstreams: { blue: `${names.api("blue")}:${api.port}`, green: `${names.api("green")}:${api.port}` },
+    upstreams: {
+      blue: `${names.api("blue")}:${APPLICATION_PORT}`,
+      green: `${names.api("green")}:${APPLICATION_PORT}`,
+    },
     bodyLimitMb: gateway.bodyLimitMb,
     rate: { requestsPerSecond: gateway.requestsPerSecond, burst: gateway.burst },
   };

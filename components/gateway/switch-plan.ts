@@ -1,5 +1,4 @@
-import type { Color, Settings } from "../config/schema.ts";
-import { parseColor, parseLines } from "../host/observation.ts";
+import type { Settings } from "../config/schema.ts";
 import type { Slots } from "../slot/plan.ts";
 import type { SlotSpec } from "../slot/record.ts";
 
@@ -28,6 +27,7 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
     `container ${api.name} ${api.image} ${target.release}`,
     ...smoke.map((check) => `smoke ${renderSmokeCheck(check)}`),
     `public ${publicUrl}${smoke[0]?.path ?? "/"}`,
+    `publicTimeoutSeconds ${Math.ceil(smoke[0]?.timeoutSeconds ?? 5) + 1}`,
     `healthWaitSeconds ${WAITS.health}`,
     `smokeWaitSeconds ${WAITS.smoke}`,
     `proofWaitSeconds ${WAITS.proof}`,
@@ -54,45 +54,4 @@ export function switchLimitSeconds({ settings }: Pick<SwitchPlan, "settings">): 
   const { smoke, bakeSeconds } = settings.switch;
   const checks = smoke.reduce((sum, check) => sum + check.timeoutSeconds, 0);
   return Math.ceil(WAITS.lock + WAITS.health + WAITS.smoke + checks + WAITS.proof + bakeSeconds + 30);
-}
-
-/** What a switch says it did; times in milliseconds. */
-export interface SwitchReport {
-  readonly live: Color;
-  readonly previous: Color | "none";
-  /** False where the target was live already and was only verified. */
-  readonly flipped: boolean;
-  readonly switchedAt: string;
-  readonly checkMs: number;
-  readonly smokeMs: number;
-  readonly flipMs: number;
-  readonly proofMs: number;
-  readonly bakeMs: number;
-  readonly totalMs: number;
-  /** Requests to the target in the bake window, and how many of them failed. */
-  readonly requests: number;
-  readonly errors: number;
-}
-
-/** Reads what `switch.sh` prints. Throws when it does not name the live colour: nothing may be believed then. */
-export function parseSwitchReport(stdout: string): SwitchReport {
-  const lines = parseLines(stdout);
-  const live = parseColor(lines.get("live"));
-  if (live === undefined)
-    throw new Error(`the switch did not say which colour is live: ${JSON.stringify(stdout)}`);
-  const number = (key: string) => Number(lines.get(key) ?? Number.NaN);
-  return {
-    live,
-    previous: parseColor(lines.get("previous")) ?? "none",
-    flipped: lines.get("flipped") === "true",
-    switchedAt: lines.get("switchedAt") ?? "",
-    checkMs: number("checkMs"),
-    smokeMs: number("smokeMs"),
-    flipMs: number("flipMs"),
-    proofMs: number("proofMs"),
-    bakeMs: number("bakeMs"),
-    totalMs: number("totalMs"),
-    requests: number("requests"),
-    errors: number("errors"),
-  };
 }

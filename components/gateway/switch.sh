@@ -10,10 +10,11 @@
 # A failure, INT or TERM after the flip puts the previous colour back, proves that, and exits 1; before it nothing has
 # changed. Killed at any point it can be run again: DIR/gateway/unfinished remembers a flip whose bake was not over.
 #
-# The plan, lines of "key value" (renderSwitchPlan in switchPlan.ts writes it):
+# The plan, lines of "key value" (renderSwitchPlan in switch-plan.ts writes it):
 #   target green                       container NAME IMAGE RELEASE   (any number; IMAGE as id, digest or tag)
 #   canary 0                           smoke path=/health&status=200&timeout=2&json=%7B%7D   (any number)
 #   release.blue 1, release.green 2    public http://127.0.0.1:8080/health
+#   publicTimeoutSeconds 5             how long one answer of it may take
 #   healthWaitSeconds smokeWaitSeconds proofWaitSeconds lockWaitSeconds bakeSeconds maxErrorPercent minRequests
 # Standard output, lines of "key value": live previous flipped switchedAt checkMs smokeMs flipMs proofMs bakeMs totalMs
 # requests errors.
@@ -23,11 +24,10 @@ dir=${1:?the stack\'s directory on the host}
 . "$(dirname "$0")/common.sh"
 
 unfinished="$dir/gateway/unfinished"
-flips="$dir/gateway/flips"
 
 target='' canary=0 public=''
 release_blue=none release_green=none
-health_wait=60 smoke_wait=10 proof_wait=5 lock_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
+health_wait=60 smoke_wait=10 proof_wait=5 public_timeout=5 lock_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
 containers=() smokes=()
 while read -r key rest; do
   case $key in
@@ -38,6 +38,7 @@ while read -r key rest; do
     release.blue) release_blue=$rest ;;
     release.green) release_green=$rest ;;
     public) public=$rest ;;
+    publicTimeoutSeconds) public_timeout=$rest ;;
     healthWaitSeconds) health_wait=$rest ;;
     smokeWaitSeconds) smoke_wait=$rest ;;
     proofWaitSeconds) proof_wait=$rest ;;
@@ -49,6 +50,11 @@ while read -r key rest; do
     *) die "plan: unknown key \"$key\"" ;;
   esac
 done
+for number in canary public_timeout health_wait smoke_wait proof_wait lock_wait bake_seconds min_requests; do
+  # A half number would end the bake in an error of arithmetic, unwatched.
+  [[ ${!number} =~ ^[0-9]+$ ]] || die "plan: $number is \"${!number}\", allowed are whole numbers"
+done
+[[ $max_error_percent =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "plan: maxErrorPercent is \"$max_error_percent\", allowed are numbers"
 case $target in blue | green) ;; *) die "plan: target is \"$target\", allowed are blue, green" ;; esac
 [ -n "$public" ] || die 'plan: public is missing, the URL visitors use, for example "public http://127.0.0.1:8080/health"'
 [ "${#containers[@]}" -gt 0 ] || die 'plan: no container line, so nothing shows that the target runs'
@@ -59,21 +65,25 @@ wanted=$(printf 'live %s\ncanary %s\n%s' "$target" "$canary" "$releases")
 
 # 0 all right, 1 not yet, 2 never; the reason in $reason.
 look_at_containers() {
-  local line name image release got state health running_image running_release wanted_image
+  local line name image release got state health running_image running_name running_release wanted_image
   for line in "${containers[@]}"; do
     read -r name image release <<<"$line"
     if ! got=$(timeout 20 docker inspect --type container --format \
-      '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}unchecked{{end}} {{.Image}} {{index .Config.Labels "bluegreen.release"}}' \
+      '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}unchecked{{end}} {{.Image}} {{.Config.Image}} {{index .Config.Labels "bluegreen.release"}}' \
       "$name" 2>&1 9>&-); then
       reason="container $name: $(tail -n 1 <<<"$got")"
       return 2
     fi
-    read -r state health running_image running_release <<<"$got"
-    if ! wanted_image=$(timeout 20 docker image inspect --format '{{.Id}}' "$image" 2>&1 9>&-); then
+    read -r state health running_image running_name running_release <<<"$got"
+    # A tag (allowed on a local host only) may have been built anew since: then its name is all there is to compare.
+    wanted_image=$image
+    [[ $image == *sha256:* ]] || running_image=$running_name
+    if [[ $image == *sha256:* ]] && ! wanted_image=$(timeout 20 docker image inspect --format '{{.Id}}' "$image" 2>&1 9>&-); then
       reason="container $name should run image $image, which this host does not have"
       return 2
-    elif [ "$running_image" != "$wanted_image" ]; then
-      reason="container $name runs image $running_image, the plan says $image ($wanted_image)"
+    fi
+    if [ "$running_image" != "$wanted_image" ]; then
+      reason="container $name runs image $running_name, the plan says $image"
       return 2
     elif [ "$running_release" != "$release" ]; then
       reason="container $name has release \"$running_release\", the plan says \"$release\""
@@ -110,7 +120,7 @@ smoke_test() {
   local check deadline=$((SECONDS + smoke_wait)) answer
   for check in ${smokes[@]+"${smokes[@]}"}; do
     while :; do
-      answer=$(control "/smoke?color=$target&$check" -m "$((smoke_wait + 5))" 2>&1) || true
+      answer=$(control "/smoke?color=$target&$check" -m 65 2>&1) || true
       case $answer in "ok "*) break ;; esac
       reason="smoke check ${check%%&*} of $target: ${answer:-no answer}"
       [ "$SECONDS" -lt "$deadline" ] || return 1
@@ -119,47 +129,15 @@ smoke_test() {
   done
 }
 
-# ---- flip ------------------------------------------------------------------------------------------------------------
-
-# put_state TEXT: start file and dictionary, both read back. The file is on the disk before the clock starts; the flip
-# itself is a rename and one curl that sets and reads.
-put_state() {
-  local got query
-  prepare_start "$1" || {
-    reason="the start file $dir/gateway/conf/start cannot be written"
-    return 1
-  }
-  mark=$(now_ms)
-  mv -f "$dir/gateway/conf/start.new" "$dir/gateway/conf/start" || {
-    reason="the start file $dir/gateway/conf/start cannot be replaced"
-    return 1
-  }
-  query=${1// /=}
-  query=${query//$'\n'/'&'}
-  got=$(curl -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" -o /dev/null -X PUT "http://gateway/state?$query" \
-    --next -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" http://gateway/state 2>&1 9>&-) || {
-    reason="the gateway's control socket: $got"
-    return 1
-  }
-  if [ "${got%$'\n'config *}" != "$1" ]; then
-    reason="the gateway read back as \"${got//$'\n'/, }\""
-    return 1
-  fi
-  if [ "$(<"$dir/gateway/conf/start")" != "$1" ]; then
-    reason="the start file read back as something else than was written"
-    return 1
-  fi
-}
-
 # ---- proof -----------------------------------------------------------------------------------------------------------
 
 # answers_from COLOR: three new connections and one used twice must all reach it. Bucket 99 is the last a canary takes.
 # An application's own error shows the colour too; whether it errs is the bake's question. 502 and 504 are no answers.
 answers_from() {
   local expected=$1 deadline=$((SECONDS + proof_wait)) got one good
-  local each=(-sS -m 5 -D - -b bluegreen_bucket=99)
+  local each=(--noproxy '*' -sS -m "$public_timeout" -D - -b bluegreen_bucket=99)
   while :; do
-    got=$(curl "${each[@]}" -H 'Connection: close' -o /dev/null "$public" -o /dev/null "$public" -o /dev/null "$public" \
+    got=$(curl -q "${each[@]}" -H 'Connection: close' -o /dev/null "$public" -o /dev/null "$public" -o /dev/null "$public" \
       --next "${each[@]}" -o /dev/null "$public" -o /dev/null "$public" 2>&1 9>&- | tr -d '\r' |
       awk '/^curl:/ { print "error" } /^HTTP\// { if (s) print c "/" s; s = $2; c = "none" }
            tolower($1) == "x-color:" { c = $2 } END { if (s) print c "/" s }') || true
@@ -203,7 +181,7 @@ read_counts() { # sets counted_requests, counted_errors
 }
 
 bake() {
-  local end=$(($(now_ms) + bake_seconds * 1000)) failures=0
+  local end=$(($(now_ms) + bake_seconds * 1000)) failures=0 state
   while :; do
     if read_counts; then
       failures=0
@@ -224,6 +202,11 @@ bake() {
     [ "$(now_ms)" -lt "$end" ] || break
     sleep 0.2
   done
+  # A gateway that was gone all the while, or came back on something else, was not watched.
+  if ! state=$(control /state 2>&1) || [ "$(state_lines "$state")" != "$wanted" ]; then
+    reason="after the bake the gateway says: ${state//$'\n'/, }"
+    return 1
+  fi
   # Fewer visitors than minRequests say little; a container that fell over says enough.
   verdict=0
   look_at_containers || verdict=$?
@@ -237,13 +220,16 @@ undo() {
   local why=$1 back back_state
   trap '' INT TERM
   back=$(value live "$previous")
+  # The releases are what runs now; only where visitors go is put back.
+  back_state=$(printf 'live %s\ncanary %s\n%s' "$back" "$(value canary "$previous")" "$releases")
+  if ! gateway_answers; then
+    write_start "$back_state"
+    die "$why. The gateway does not answer; it will start with $back. Start it (pulumi up --refresh), then run this again"
+  fi
   if [ "$back" != none ] && ! slot_answers "$back"; then
     rm -f "$unfinished"
     die "$why. Not undone: $back, which was live before, does not answer; $target stays live"
   fi
-  # The releases are what runs now; only where visitors go is put back.
-  back_state=$(printf 'live %s\ncanary %s\n%s' "$back" "$(value canary "$previous")" "$releases")
-  printf '%s %s %s\n' "$EPOCHSECONDS" "$target" "$back" >>"$flips"
   if put_state "$back_state" && answers_from "$(outside "$back_state")"; then
     rm -f "$unfinished"
     die "$why. Undone: $back is live again, proven from outside"
@@ -251,10 +237,19 @@ undo() {
   die "$why. Undoing failed too: $reason. Look at \"docker logs\" of the gateway, then run this again"
 }
 
+# A gateway that was killed is started again by Docker within moments.
+gateway_answers() {
+  local deadline=$((SECONDS + 10))
+  until control /state >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.2
+  done
+}
+
 slot_answers() {
   local path=/${public#*://*/} status
   case $public in *://*/*) ;; *) path=/ ;; esac
-  status=$(control "/slot/$1$path" -o /dev/null -w '%{http_code}' 2>/dev/null) || return 1
+  status=$(control "/slot/$1$path" -m "$public_timeout" -o /dev/null -w '%{http_code}' 2>/dev/null) || return 1
   case $status in 502 | 504 | 000) return 1 ;; esac
 }
 
@@ -307,11 +302,10 @@ if [ "$flipped" = true ] && [ "$changed" = false ]; then
   printf 'target %s\n%s\n' "$target" "$before" >"$unfinished.new"
   sync "$unfinished.new"
   mv -f "$unfinished.new" "$unfinished"
-  # The record is a moment early rather than missing: the drain window counts from it.
-  [ "$(value live "$before")" = none ] || printf '%s %s %s\n' "$EPOCHSECONDS" "$(value live "$before")" "$target" >>"$flips"
 fi
 [ "$wanted" = "$before" ] || changed=true
 put_state "$wanted" || fail "$reason"
+mark=$put_began
 lap flip_ms
 switched_at=$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1)
 [ "$flipped" = false ] || say "flip: $(value live "$previous") to $target ($flip_ms ms)"
@@ -327,10 +321,6 @@ if [ "$flipped" = true ]; then
 fi
 trap '' INT TERM
 rm -f "$unfinished"
-if [ "$(wc -l 2>/dev/null <"$flips" || echo 0)" -gt 200 ]; then
-  tail -n 100 "$flips" >"$flips.new" && mv -f "$flips.new" "$flips"
-fi
-
 printf '%s\n' "live $target" "previous $(value live "$previous")" "flipped $flipped" "switchedAt $switched_at" \
   "checkMs $check_ms" "smokeMs $smoke_ms" "flipMs $flip_ms" "proofMs $proof_ms" "bakeMs $bake_ms" \
-  "totalMs $(($(now_ms) - began))" "requests $requests" "errors $errors"
+  "totalMs $(($(now_ms) - began))" "requests $requests" "errors $errors" || true

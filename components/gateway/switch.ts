@@ -1,12 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
-import {
-  type SwitchPlan,
-  type SwitchReport,
-  parseSwitchReport,
-  renderSwitchPlan,
-  switchLimitSeconds,
-} from "./switch-plan.ts";
+import { type SwitchPlan, renderSwitchPlan, switchLimitSeconds } from "./switch-plan.ts";
+import { type SwitchReport, parseSwitchReport } from "./switch-report.ts";
 
 export interface SwitchArgs extends SwitchPlan {
   readonly host: Host;

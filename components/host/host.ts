@@ -12,6 +12,8 @@ export interface HostArgs {
   readonly settings: HostSettings;
   /** The stack's directory on the host; absolute. */
   readonly directory: string;
+  /** Counts how often the scripts were found missing. */
+  readonly repairs: number;
 }
 
 export interface HostCommandArgs {
@@ -64,7 +66,18 @@ export class Host extends pulumi.ComponentResource {
     );
     this.scripts = this.command(
       `${name}-scripts`,
-      { words: ["sh", "-s", "--", this.script("")], stdin: renderBundle(hostScripts()) },
+      {
+        // Nobody but its owner gets into the directory, from its first moment on.
+        words: [
+          "sh",
+          "-c",
+          'mkdir -p "$1" && chmod 0700 "$1" && exec sh -s -- "$1/bin"',
+          "sh",
+          this.directory,
+          `repair=${args.repairs}`,
+        ],
+        stdin: renderBundle(hostScripts()),
+      },
       { parent: this },
     );
     this.registerOutputs({ directory: this.directory });
@@ -72,7 +85,7 @@ export class Host extends pulumi.ComponentResource {
 
   /** The path of a script on the host. */
   script(file: string): string {
-    return `${this.directory}/bin${file && `/${file}`}`;
+    return `${this.directory}/bin/${file}`;
   }
 
   /**
@@ -93,6 +106,8 @@ export class Host extends pulumi.ComponentResource {
       {
         create: `exec ${commandLine(args.words)}`,
         stdin: args.stdin,
+        // The same engine as the provider's, whatever the caller's own settings are.
+        environment: { DOCKER_HOST: engineAddress(this.settings) },
         logging: args.logging ?? local.Logging.Stderr,
         // On by default, and it makes update and delete fail once an output is large.
         addPreviousOutputInEnv: false,
@@ -105,7 +120,7 @@ export class Host extends pulumi.ComponentResource {
 async function runOnHost(settings: HostSettings, words: readonly string[]): Promise<void> {
   switch (settings.kind) {
     case "local":
-      await runLocal(words);
+      await runLocal(words, { DOCKER_HOST: settings.engine });
       return;
     case "ssh":
     case "ec2":

@@ -15,7 +15,8 @@ const START_INTERVAL_API = 1.44;
 
 /** Where a stack on this machine keeps its files: the config's word, else the user's state folder. */
 export function localDirectory(settings: LocalHostSettings, { project, stack }: StackId): string {
-  const stateHome = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
+  const named = process.env["XDG_STATE_HOME"] ?? "";
+  const stateHome = named.startsWith("/") ? named : join(homedir(), ".local", "state");
   return settings.directory ?? join(stateHome, "bluegreen", `${project}-${stack}`);
 }
 
@@ -55,10 +56,13 @@ export async function canStartInterval(settings: LocalHostSettings): Promise<boo
 const RUN_TIMEOUT_MS = 180_000;
 
 /** Runs a command on this machine. Throws with what it wrote to stderr when it fails or takes longer than 3 min. */
-export async function runLocal(words: readonly string[]): Promise<void> {
+export async function runLocal(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
   const [file = "", ...rest] = words;
   try {
-    await run(file, rest, { timeout: RUN_TIMEOUT_MS });
+    await run(file, rest, { timeout: RUN_TIMEOUT_MS, env: { ...process.env, ...environment } });
   } catch (error) {
     const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
     throw new Error(said || `${file}: ${error instanceof Error ? error.message : String(error)}`, {
@@ -67,10 +71,10 @@ export async function runLocal(words: readonly string[]): Promise<void> {
   }
 }
 
-/** What the host says of the stack; `undefined` before its first `up`. */
-export async function observeLocal(directory: string): Promise<Observation | undefined> {
+/** What the host says of the stack, once there was an `up`. */
+export async function observeLocal(directory: string): Promise<Observation> {
   const script = join(directory, "bin", "observe.sh");
-  if (!existsSync(script)) return undefined;
+  if (!existsSync(script)) return { scripts: "missing" };
   const { stdout } = await run(script, [directory], { timeout: LOOK_TIMEOUT_MS });
   return parseObservation(stdout);
 }

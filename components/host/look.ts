@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import type { StackId } from "../config/names.ts";
 import type { HostSettings } from "../config/schema.ts";
 import type { StackRecord } from "../slot/record.ts";
@@ -12,11 +13,11 @@ export interface HostLook {
   readonly repairs: Repairs;
 }
 
-const NO_REPAIRS: Repairs = { switch: 0, gateway: 0 };
+const NO_REPAIRS: Repairs = { scripts: 0, switch: 0, gateway: 0 };
 
 /**
  * Looks at the host without changing it; takes milliseconds on a local one.
- * @throws Error with what to do when no Docker engine answers
+ * @throws Error with what to do when no Docker engine answers, or when the stack's directory is not the one it was
  */
 export async function lookAtHost(
   settings: HostSettings,
@@ -26,18 +27,17 @@ export async function lookAtHost(
   switch (settings.kind) {
     case "local": {
       const directory = localDirectory(settings, id);
-      const [canProbeQuickly, observed] = await Promise.all([
-        canStartInterval(settings),
-        observeLocal(directory),
-      ]);
-      return {
-        directory,
-        startInterval: previous?.startInterval ?? canProbeQuickly,
-        repairs:
-          previous === undefined
-            ? NO_REPAIRS
-            : countRepairs(previous.repairs, observed, { live: previous.live, conf: previous.conf }),
-      };
+      const canProbeQuickly = await canStartInterval(settings);
+      if (previous === undefined) return { directory, startInterval: canProbeQuickly, repairs: NO_REPAIRS };
+      if (previous.directory !== directory) {
+        throw new pulumi.RunError(
+          `this stack keeps its files in ${previous.directory}, and this run would use ${directory} (another HOME, ` +
+            "XDG_STATE_HOME or host.directory); nothing was changed\n  fix: pulumi config set --stack " +
+            `${id.stack} --path host.directory ${previous.directory}`,
+        );
+      }
+      const repairs = countRepairs(previous.repairs, await observeLocal(directory), previous);
+      return { directory, startInterval: previous.startInterval, repairs };
     }
     case "ssh":
     case "ec2":

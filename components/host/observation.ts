@@ -1,11 +1,16 @@
 import { createHash } from "node:crypto";
 import { type Color, COLORS } from "../config/schema.ts";
 
-/** What the host says of a stack, as `observe.sh` prints it; a field is absent where the host could not tell. */
+/** What the host says of a stack, as `observe.sh` prints it; a field is absent where nothing answered. */
 export interface Observation {
-  readonly dictionary?: Color | "none";
-  readonly start?: Color | "none";
-  readonly conf?: string;
+  /** Present where the scripts that look are gone themselves. */
+  readonly scripts?: "missing";
+  /** Colour and canary of the running gateway, e.g. `green 0`. */
+  readonly dictionary?: string | undefined;
+  /** The same, as it would be after a restart; `missing` where the file is gone. */
+  readonly start?: string | undefined;
+  /** Hash of the gateway's configuration; `missing` where that is gone. */
+  readonly conf?: string | undefined;
 }
 
 /** Reads `key value` lines; lines it does not know are passed over. */
@@ -24,11 +29,7 @@ export function parseColor(text: string | undefined): Color | undefined {
 
 export function parseObservation(text: string): Observation {
   const lines = parseLines(text);
-  const colorOrNone = (value: string | undefined) => (value === "none" ? value : parseColor(value));
-  const dictionary = colorOrNone(lines.get("dictionary"));
-  const start = colorOrNone(lines.get("start"));
-  const conf = lines.get("conf");
-  return { ...(dictionary && { dictionary }), ...(start && { start }), ...(conf && { conf }) };
+  return { dictionary: lines.get("dictionary"), start: lines.get("start"), conf: lines.get("conf") };
 }
 
 /** The hash that `observe.sh` prints of a directory that holds exactly these files. */
@@ -42,6 +43,7 @@ export function hashFiles(files: readonly { readonly path: string; readonly cont
 }
 
 export interface Repairs {
+  readonly scripts: number;
   readonly switch: number;
   readonly gateway: number;
 }
@@ -49,20 +51,19 @@ export interface Repairs {
 /**
  * Counts up where the host is not what the state believes: a run that was killed between the flip and the state
  * write, a configuration changed by hand. The new number makes that one resource run again; nothing else changes.
- * `believed` is the colour the last run left live, `conf` the hash of the configuration it left.
+ * `believed` is what the last run left: the live colour, the canary and the hash of the configuration.
  */
 export function countRepairs(
   repairs: Repairs,
-  observed: Observation | undefined,
-  believed: { readonly live: Color; readonly conf: string },
+  observed: Observation,
+  believed: { readonly live: Color; readonly canary: number; readonly conf: string },
 ): Repairs {
-  if (observed === undefined) return repairs;
-  const strays = (seen: string | undefined, wanted: string) => seen !== undefined && seen !== wanted;
-  const colorStrays = strays(observed.dictionary, believed.live) || strays(observed.start, believed.live);
-  // A start file that is gone would bring a restarted gateway up without a colour.
-  const startIsGone = observed.conf !== undefined && observed.start === undefined;
+  const strays = (seen: string | undefined, wanted: string) =>
+    seen !== undefined && seen !== wanted ? 1 : 0;
+  const state = `${believed.live} ${believed.canary}`;
   return {
-    switch: repairs.switch + (colorStrays || startIsGone ? 1 : 0),
-    gateway: repairs.gateway + (strays(observed.conf, believed.conf) ? 1 : 0),
+    scripts: repairs.scripts + (observed.scripts === "missing" ? 1 : 0),
+    switch: repairs.switch + Math.max(strays(observed.dictionary, state), strays(observed.start, state)),
+    gateway: repairs.gateway + strays(observed.conf, believed.conf),
   };
 }

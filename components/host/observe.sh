@@ -3,22 +3,31 @@
 #
 #   observe.sh DIRECTORY
 #
-# prints, where known:
-#   dictionary COLOR|none   the colour the running gateway sends visitors to
-#   start COLOR|none        the colour it would start with
-#   conf SHA256             hash over the gateway's configuration files
+# prints
+#   dictionary COLOR CANARY   where the running gateway sends visitors; no line where none answers
+#   start COLOR CANARY        where it would after a restart, or "start missing"
+#   conf SHA256               hash over the gateway's configuration files, or "conf missing"
 set -eu
 export LC_ALL=C
 directory=$1
 conf=$directory/gateway/conf
 
+# The lines "live COLOR" and "canary PERCENT" as one, behind the name of where they stand.
+state() { # name
+  sed -n 's/^live //p; s/^canary //p' | paste -s -d ' ' | sed -n "s/^\\(..*\\)\$/$1 \\1/p"
+}
+
 curl --silent --max-time 2 --unix-socket "$directory/gateway/run/control.sock" http://gateway/state 2>/dev/null |
-  sed -n 's/^live /dictionary /p'
-if [ -f "$conf/start" ]; then sed -n 's/^live /start /p' "$conf/start"; fi
+  state dictionary
+start=$(cat "$conf/start" 2>/dev/null || true)
+start=$(printf '%s\n' "$start" | state start)
+echo "${start:-start missing}"
 if [ -f "$conf/nginx.conf" ]; then
   cd "$conf"
   # What nginx.conf uses lies in a folder named after the configuration; folders of older ones do not count.
   folder=$(sed -n 's|.*[$]config_hash \([0-9a-f]*\);.*|\1|p' nginx.conf)
   { echo ./nginx.conf; find "./${folder:-nowhere}" -type f 2>/dev/null; } | sort | xargs sha256sum | sha256sum |
     sed 's/^\([0-9a-f]*\).*/conf \1/'
+else
+  echo conf missing
 fi

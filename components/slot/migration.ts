@@ -2,6 +2,8 @@ import type { ContainerSpec } from "../host/container.ts";
 import { commandLine, quote } from "../host/quote.ts";
 
 export interface MigrationStep {
+  /** The stack's directory on the host. */
+  readonly directory: string;
   /** The throw-away container's name. */
   readonly name: string;
   readonly command: readonly string[];
@@ -10,14 +12,21 @@ export interface MigrationStep {
   readonly container: ContainerSpec;
 }
 
-const TIMED_OUT = 124;
+// `timeout` ends with 124, or with 137 where it had to kill.
+const TIMED_OUT = [124, 137];
 
 /**
  * The script that migrates the database in the new release's image, read by `sh` on the host.
- * Safe to run again after it was cut off: a container that was left behind is removed first, and the migration's own
- * lock keeps two from running at once. Bounded: after `timeoutSeconds` the container is removed and the step fails.
+ * Safe to run again after it was cut off: one that a killed run left behind is waited for, its container is removed.
+ * Bounded: after `timeoutSeconds` the container is removed and the step fails.
  */
-export function renderMigration({ name, command, timeoutSeconds, container }: MigrationStep): string {
+export function renderMigration({
+  directory,
+  name,
+  command,
+  timeoutSeconds,
+  container,
+}: MigrationStep): string {
   const run = commandLine([
     "docker",
     "run",
@@ -47,13 +56,18 @@ export function renderMigration({ name, command, timeoutSeconds, container }: Mi
     ...command,
   ]);
   return `set -eu
-remove() { docker rm --force ${quote(name)} >/dev/null 2>&1 || true; }
+exec 9>${quote(`${directory}/migration.lock`)}
+if ! flock -w ${timeoutSeconds + 60} 9; then
+  echo "migration: another one still runs" >&2
+  exit 1
+fi
+remove() { docker rm --force ${quote(name)} >/dev/null 2>&1 9>&- || true; }
 remove
 trap remove EXIT
 trap 'exit 143' INT TERM
 status=0
-timeout ${timeoutSeconds} ${run} || status=$?
-if [ "$status" -eq ${TIMED_OUT} ]; then
+timeout --kill-after=10 ${timeoutSeconds} ${run} 9>&- || status=$?
+if ${TIMED_OUT.map((code) => `[ "$status" -eq ${code} ]`).join(" || ")}; then
   echo "migration: no end after ${timeoutSeconds} s; it was stopped, the database is as its last committed step left it" >&2
 fi
 exit "$status"

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Slots } from "./plan.ts";
 import { COLORS } from "../config/schema.ts";
+import { switchReport } from "../gateway/switch-report.ts";
 import { containerSpec } from "../host/container.ts";
 
 /** One slot as its release began: what it is made from until its next release, whatever else changes. */
@@ -22,14 +23,20 @@ export type SlotSpec = z.infer<typeof slotSpec>;
 export const stackRecord = z.strictObject({
   version: z.literal(1),
   live: z.enum(COLORS),
+  /** Percent of visitors on the idle slot. */
+  canary: z.int(),
   slots: z.strictObject({ blue: slotSpec.nullable(), green: slotSpec.nullable() }),
+  /** Where the host keeps the stack's files; another place would be without its passwords and its live colour. */
+  directory: z.string(),
+  /** What the last switch that changed the live colour reported. */
+  lastFlip: switchReport,
   /** Whether the engine probed quickly at the first `up`; kept, because a change would replace every container. */
   startInterval: z.boolean(),
   postgresMajor: z.int(),
   /** The hash of the gateway configuration that the last run left, as the host prints it. */
   conf: z.string(),
   /** Counts the repairs of what was found changed on the host: a new number makes the resource run again. */
-  repairs: z.strictObject({ switch: z.int(), gateway: z.int() }),
+  repairs: z.strictObject({ scripts: z.int(), switch: z.int(), gateway: z.int() }),
 });
 export type StackRecord = z.infer<typeof stackRecord>;
 

@@ -2,12 +2,14 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { type Color, COLORS } from "../config/schema.ts";
 import type { Host } from "../host/host.ts";
-import type { Slots } from "./plan.ts";
+import { type SlotPlan, type Slots, specOf } from "./plan.ts";
 import type { SlotSpec } from "./record.ts";
 
 export interface SlotArgs {
   readonly color: Color;
   readonly spec: SlotSpec;
+  /** The slot is live and keeps its release: whatever a new provider or program would change has to wait. */
+  readonly frozen: boolean;
   readonly host: Host;
   /** What must be there before the application starts: the network, the data, the secrets. */
   readonly after: readonly pulumi.Resource[];
@@ -21,19 +23,23 @@ export interface SlotArgs {
 export class Slot extends pulumi.ComponentResource {
   constructor(name: string, args: SlotArgs, opts?: pulumi.ComponentResourceOptions) {
     super("bluegreen:slot:Slot", name, {}, opts);
-    const { color, spec, host, after } = args;
+    const { color, spec, frozen, host, after } = args;
     const { api } = spec.containers;
+    const child = { parent: this, ...(frozen && { ignoreChanges: ["*"] }) };
     const identity = `release ${spec.release}\nimage ${api.image}\ncontainer ${settingsLabel(spec)}\n`;
 
     const image = new docker.RemoteImage(
       `${name}-image`,
       { name: api.image, keepLocally: true },
-      { parent: this, provider: host.provider },
+      { ...child, provider: host.provider },
     );
     const guard = host.command(
       `${name}-guard`,
-      { words: [host.script("guard.sh"), host.directory, color, String(spec.drainSeconds)], stdin: identity },
-      { parent: this, dependsOn: [image, ...after] },
+      {
+        words: [host.script("guard.sh"), host.directory, color, String(spec.drainSeconds), api.name],
+        stdin: identity,
+      },
+      { ...child, dependsOn: [image, ...after] },
     );
     const migration =
       spec.migration === null
@@ -42,11 +48,11 @@ export class Slot extends pulumi.ComponentResource {
             host.command(
               `${name}-migration`,
               { words: ["sh", "-s"], stdin: spec.migration },
-              { parent: this, dependsOn: [guard, ...after] },
+              { ...child, dependsOn: [guard, ...after] },
             ),
           ];
     new docker.Container(api.name, api, {
-      parent: this,
+      ...child,
       provider: host.provider,
       dependsOn: [guard, ...migration, ...after],
       deleteBeforeReplace: true,
@@ -57,14 +63,20 @@ export class Slot extends pulumi.ComponentResource {
   }
 }
 
-/** The slots that have a release, in the order of the colours. */
+/** The slots that have a release, in the order of the colours. `live` is the colour the last run left live. */
 export function makeSlots(
-  specs: Slots<SlotSpec | undefined>,
+  plans: Slots<SlotPlan>,
+  live: Color | undefined,
   shared: Pick<SlotArgs, "host" | "after">,
 ): readonly Slot[] {
   return COLORS.flatMap((color) => {
-    const spec = specs[color];
-    return spec === undefined ? [] : [new Slot(`slot-${color}`, { ...shared, color, spec })];
+    const plan = plans[color];
+    const spec = specOf(plan);
+    if (spec === undefined) return [];
+    // Only the live slot: the idle one may hold a release that failed after its container was made, and going back
+    // to the one before must replace it.
+    const frozen = plan.kind === "kept" && color === live;
+    return [new Slot(`slot-${color}`, { ...shared, color, spec, frozen })];
   });
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Names } from "../config/names.ts";
 import type { Color, Release, Settings } from "../config/schema.ts";
+import { applicationSecrets } from "../data/specs.ts";
 import { hardened } from "../host/container.ts";
 import { renderMigration } from "./migration.ts";
 import type { SlotSpec } from "./record.ts";
@@ -31,7 +32,13 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
     REDIS_HOST: names.redis,
     REDIS_PORT: "6379",
   };
-  const volumes = [{ hostPath: `${directory}/secrets/api`, containerPath: SECRETS_PATH, readOnly: true }];
+  const volumes = [
+    {
+      hostPath: `${directory}/secrets/${applicationSecrets(api.user)}`,
+      containerPath: SECRETS_PATH,
+      readOnly: true,
+    },
+  ];
   const container = hardened({
     name: names.api(color),
     image: release.images.api,
@@ -57,7 +64,7 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
     migration:
       release.migration === undefined
         ? null
-        : renderMigration({ ...release.migration, name: names.migration(color), container }),
+        : renderMigration({ ...release.migration, directory, name: names.migration(color), container }),
     containers: {
       api: {
         ...container,

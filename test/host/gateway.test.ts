@@ -276,5 +276,24 @@ describe("the gateway on a real engine", function () {
       assert.equal((await stack.apply({ readTimeoutSeconds: 1 })).code, 0);
       assert.equal(await readFile(conf, "utf8"), right);
     });
+
+    it("loads it again when what was changed by hand was loaded by hand too, under the same hash", async () => {
+      const conf = stack.at("gateway/conf/nginx.conf");
+      const right = await readFile(conf, "utf8");
+      await writeFile(conf, right.replace('return 200 "ok\\n"', 'return 200 "by hand\\n"'));
+      await docker("kill", "--signal", "HUP", stack.container("gateway"));
+      const health = async () => (await fetch(stack.url("/healthz"))).text();
+      await until(
+        "the changed configuration to be loaded",
+        async () => (await health()) === "by hand\n",
+        5000,
+      );
+      assert.equal((await stack.apply({ readTimeoutSeconds: 1 })).code, 0);
+      await until(
+        "the right configuration to be loaded again",
+        async () => (await health()) === "ok\n",
+        5000,
+      );
+    });
   });
 });

@@ -98,7 +98,7 @@ export class GatewayStack {
       "--health-retries",
       "1",
     ];
-    const labels = ["--label", `bluegreen.release=${release}`];
+    const labels = ["--label", `bluegreen.release=${release}`, "--label", "bluegreen.settings=c0ffee"];
     const mount = ["--volume", `${here}backend.py:/backend.py:ro`];
     const how = ["--detach", "--init", "--name", this.container(color), "--network", this.name];
     await docker("run", ...how, ...health, ...labels, ...mount, APP_IMAGE, "python", "/backend.py", color);
@@ -168,7 +168,6 @@ export class GatewayStack {
     await writeFile(this.at("gateway/conf/start"), text);
     await this.control(`/state?${text.trim().replaceAll(" ", "=").replaceAll("\n", "&")}`, "PUT");
     await rm(this.at("gateway/unfinished"), { force: true });
-    await rm(this.at("gateway/flips"), { force: true });
   }
 
   plan(target: Color, changes: Readonly<Record<string, string | number>> = {}): string {
@@ -203,7 +202,12 @@ export class GatewayStack {
   }
 
   async guard(color: Color, drainSeconds = 5): Promise<Result> {
-    return await run(this.at("bin/guard.sh"), [this.directory, color, String(drainSeconds)]);
+    return await run(this.at("bin/guard.sh"), [
+      this.directory,
+      color,
+      String(drainSeconds),
+      this.container(color),
+    ]);
   }
 
   async remove(): Promise<void> {

@@ -35,11 +35,27 @@ export function recordOf(change: Partial<StackRecord> = {}): StackRecord {
   return {
     version: 1,
     live: "blue",
+    canary: 0,
     slots: { blue: slotSpecOf("blue", settings.blue), green: slotSpecOf("green", settings.green) },
+    directory: DIRECTORY,
+    lastFlip: {
+      live: "blue",
+      previous: "none",
+      flipped: true,
+      switchedAt: "2026-01-01T00:00:00Z",
+      checkMs: 1,
+      smokeMs: 1,
+      flipMs: 1,
+      proofMs: 1,
+      bakeMs: 1,
+      totalMs: 5,
+      requests: 0,
+      errors: 0,
+    },
     startInterval: false,
     postgresMajor: 18,
     conf: "0",
-    repairs: { switch: 0, gateway: 0 },
+    repairs: { scripts: 0, switch: 0, gateway: 0 },
     ...change,
   };
 }

@@ -17,6 +17,7 @@ export interface Registration {
   readonly protect: boolean;
   readonly deleteBeforeReplace: boolean;
   readonly replaceOnChanges: readonly string[];
+  readonly ignoreChanges: readonly string[];
 }
 
 export interface ProgramRun {
@@ -38,6 +39,7 @@ interface RegisterRequest {
   getProtect(): boolean;
   getDeletebeforereplace(): boolean;
   getReplaceonchangesList(): string[];
+  getIgnorechangesList(): string[];
 }
 
 const REPORT = "live blue\nprevious none\nflipped true\nswitchedAt 2026-01-01T00:00:00Z\n";
@@ -57,6 +59,7 @@ class RecordingMonitor extends MockMonitor {
       protect: request.getProtect(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
       replaceOnChanges: request.getReplaceonchangesList(),
+      ignoreChanges: request.getIgnorechangesList(),
     });
     await super.registerResource(request, callback);
   }

@@ -47,6 +47,33 @@ describe("a stack's config", () => {
     assert.equal(inner.fix, "pulumi config rm --path 'switch.bakeSecond'");
   });
 
+  it("knows the keys of the kind of host that was given, not of the others", () => {
+    const problem = problemAt({ host: '{"kind":"local","address":"203.0.113.10"}' }, "host.address");
+    assert.equal(problem.allowed, 'kind, engine, directory, memoryMb; the nearest is "directory"');
+  });
+
+  it("refuses every key that was set as a secret, and shows its value nowhere", () => {
+    const values = {
+      active: "green",
+      green: '{"release":"hunter2 hunter2","images":{"api":"app:2"}}',
+      host: HOST,
+      environment: '{"API_KEY":"hunter2","hunter2":"x"}',
+      databasePassword: "hunter2",
+    };
+    const { problems, settings } = parseConfig(values, new Set(["green", "environment", "databasePassword"]));
+    assert.deepEqual(problems.map(({ key }) => key).sort(), ["databasePassword", "environment", "green"]);
+    assert.deepEqual(
+      problems.find(({ key }) => key === "environment"),
+      {
+        key: "environment",
+        got: "a secret",
+        allowed: "plain values only; the passwords are made on the host",
+        fix: "pulumi config rm 'environment'",
+      },
+    );
+    assert.doesNotMatch(JSON.stringify([problems, settings]), /hunter2/);
+  });
+
   it("refuses a colour that is neither", () => {
     const problem = problemAt({ active: "purple" }, "active");
     assert.deepEqual(problem, {
@@ -72,6 +99,26 @@ describe("a stack's config", () => {
     assert.equal(parsed.settings.green?.release, "42");
   });
 
+  for (const [id, text] of [
+    ["20240101123456789", "20240101123456789"],
+    ["1.1", "1.1"],
+    ["true", "true"],
+    ["1e300", "42"],
+  ] as const) {
+    it(`asks for quotes around the release id ${id}`, () => {
+      const problem = problemAt({ green: `{"release":${id},"images":{"api":"app:2"}}` }, "green.release");
+      assert.equal(problem.got, id === "1e300" ? "1e+300" : id);
+      assert.match(problem.allowed, /write it in quotes/);
+      assert.equal(
+        problem.fix,
+        `pulumi config set --path --type string 'green.release' '${text}'`.replace(
+          /--type string (?=.*'(1\.1)')/,
+          "",
+        ),
+      );
+    });
+  }
+
   it("shows a missing image with a command that sets it", () => {
     const problem = problemAt({ green: '{"release":"2","images":{}}' }, "green.images.api");
     assert.equal(problem.got, "nothing");
@@ -86,7 +133,7 @@ describe("a stack's config", () => {
   });
 
   it("takes an environment of upper-case names only", () => {
-    assert.equal(problemAt({ environment: '{"log level":"x"}' }, "environment.log level").got, '"x"');
+    assert.equal(problemAt({ environment: '{"log level":"x"}' }, "environment.log level").got, '"log level"');
   });
 
   for (const stack of ["dev", "staging", "prod"]) {

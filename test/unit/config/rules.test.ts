@@ -9,7 +9,7 @@ const release = (id: string, image = `app:${id}`) => JSON.stringify({ release: i
 
 function check(values: Record<string, string>, previous?: StackRecord, memoryMb = 2048): Problem[] {
   const { blue, green, ...rest } = MINIMAL;
-  return checkAcrossKeys(parseConfig({ ...rest, blue, green, ...values }).settings, previous, memoryMb);
+  return checkAcrossKeys(parseConfig({ ...rest, blue, green, ...values }), previous, memoryMb);
 }
 
 function only(problems: Problem[]): Problem {
@@ -32,8 +32,8 @@ describe("the keys of a config, held against each other and against what runs", 
 
   it("refuses to make a slot live that has no release", () => {
     const { blue, host } = MINIMAL;
-    const settings = parseConfig({ active: "green", blue, host }).settings;
-    const problem = only(checkAcrossKeys(settings, undefined, 2048));
+    const parsed = parseConfig({ active: "green", blue, host });
+    const problem = only(checkAcrossKeys(parsed, undefined, 2048));
     assert.equal(problem.key, "active");
     assert.match(problem.got, /"green", a slot without a release/);
   });
@@ -42,7 +42,10 @@ describe("the keys of a config, held against each other and against what runs", 
     const problem = only(check({ blue: release("3") }, recordOf()));
     assert.equal(problem.key, "blue.release");
     assert.equal(problem.allowed, '"1", because blue is live; release onto green, then flip');
-    assert.match(problem.fix, /'blue.release' '1' && .*'green.release' '3' && .*'green.images.api' 'app:3'/);
+    assert.match(
+      problem.fix,
+      /'blue.release' '1' && .*'blue.images.api' 'app:1' && .*'green.release' '3' && .*'green.images.api' 'app:3'/,
+    );
   });
 
   it("refuses it while the flip away from it is asked for too: it still serves until the switch", () => {
@@ -51,8 +54,8 @@ describe("the keys of a config, held against each other and against what runs", 
 
   it("refuses to empty the live slot", () => {
     const { green, host } = MINIMAL;
-    const settings = parseConfig({ active: "green", green, host }).settings;
-    assert.equal(only(checkAcrossKeys(settings, recordOf(), 2048)).got, "nothing");
+    const parsed = parseConfig({ active: "green", green, host });
+    assert.equal(only(checkAcrossKeys(parsed, recordOf(), 2048)).got, "nothing");
   });
 
   it("refuses two releases at once, but for the very first up", () => {
@@ -71,13 +74,19 @@ describe("the keys of a config, held against each other and against what runs", 
       /"app:1", which release "1"/,
     );
     const problem = only(check({ blue: release("7"), green: release("7", "app:other") }));
-    assert.equal(problem.fix, "pulumi config set --path 'green.release' '8'");
+    assert.equal(problem.fix, "pulumi config set --path --type string 'green.release' '8'");
+  });
+
+  it("refuses to replace the idle slot while a canary's visitors are on it", () => {
+    const problem = only(check({ green: release("3"), canary: "0" }, recordOf({ canary: 10 })));
+    assert.match(problem.allowed, /"2" while 10 % of visitors are sent to green/);
+    assert.deepEqual(check({ canary: "0" }, recordOf({ canary: 10 })), []);
   });
 
   it("refuses a canary without a second release", () => {
     const { blue, host } = MINIMAL;
-    const settings = parseConfig({ active: "blue", blue, host, canary: "10" }).settings;
-    assert.equal(only(checkAcrossKeys(settings, undefined, 2048)).key, "canary");
+    const parsed = parseConfig({ active: "blue", blue, host, canary: "10" });
+    assert.equal(only(checkAcrossKeys(parsed, undefined, 2048)).key, "canary");
   });
 
   it("refuses an image without a digest on any host but a local one", () => {
@@ -107,5 +116,20 @@ describe("the keys of a config, held against each other and against what runs", 
     const allowed = check({ host, edge }).map((problem) => problem.allowed);
     assert.ok(allowed.includes('"local" in this version; ssh and ec2 come with the next one'));
     assert.ok(allowed.includes('"none" in this version; cloudflare and its DNS come with the next one'));
+  });
+
+  it("concludes nothing from a slot that did not parse, about that slot or the other", () => {
+    const typo = JSON.stringify({ release: "1", image: { api: "app:1" } });
+    assert.deepEqual(check({ blue: typo }), []);
+    assert.deepEqual(check({ blue: typo }, recordOf()), []);
+    assert.deepEqual(check({ green: typo, canary: "10" }), []);
+    assert.deepEqual(check({ green: typo }, recordOf({ canary: 10 })), []);
+    const problem = only(check({ blue: release("3"), green: typo }, recordOf()));
+    assert.doesNotMatch(problem.fix, /green/);
+  });
+
+  it("concludes nothing from the defaults that stand for keys that did not parse", () => {
+    assert.deepEqual(check({ memoryMb: '{"api":"little"}' }, undefined, 512), []);
+    assert.deepEqual(check({ postgres: '{"image":17}' }, recordOf({ postgresMajor: 17 })), []);
   });
 });

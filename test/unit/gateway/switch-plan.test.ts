@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  parseSwitchReport,
-  renderSwitchPlan,
-  switchLimitSeconds,
-} from "../../../components/gateway/switch-plan.ts";
+import { renderSwitchPlan, switchLimitSeconds } from "../../../components/gateway/switch-plan.ts";
+import { parseSwitchReport } from "../../../components/gateway/switch-report.ts";
 import { settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const specs = {
@@ -39,6 +36,7 @@ release.green 2
 container bluegreen-dev-api-green app:2 2
 smoke path=%2Fhealth%3Fdeep%3D1&status=200&timeout=3&json=%7B%22services.database.status%22%3A%22ok%22%7D
 public http://127.0.0.1:8080/health?deep=1
+publicTimeoutSeconds 4
 healthWaitSeconds 60
 smokeWaitSeconds 15
 proofWaitSeconds 10

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { postgresSpec, redisSpec, secretsPlan } from "../../../components/data/specs.ts";
 import { gatewaySpec } from "../../../components/gateway/spec.ts";
 import { duration } from "../../../components/host/container.ts";
-import { commandLine } from "../../../components/host/quote.ts";
+import { commandLine, quote } from "../../../components/host/quote.ts";
 import { DIRECTORY, NAMES, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const settings = settingsOf();
@@ -95,7 +96,7 @@ describe("the data containers", () => {
   });
 
   it("hand each secret to its consumers by name only", () => {
-    assert.match(secretsPlan(10001), /^file api\/database_password 10001 database_password$/m);
+    assert.match(secretsPlan("10001:10001"), /^file api-10001\/database_password 10001 database_password$/m);
   });
 });
 
@@ -103,4 +104,12 @@ describe("a command line", () => {
   it("keeps plain words and quotes the rest", () => {
     assert.equal(commandLine(["a/b.sh", "x y", "it's", "$HOME", ""]), `a/b.sh 'x y' 'it'\\''s' '$HOME' ''`);
   });
+});
+
+describe("a quoted word", () => {
+  for (const word of ["plain", "two words", "it's", `"$HOME" \`id\` \\ !`, "line\nbreak", ""])
+    it(`survives a shell: ${JSON.stringify(word)}`, () => {
+      const out = execFileSync("sh", ["-c", `printf %s ${quote(word)}`], { encoding: "utf8" });
+      assert.equal(out, word);
+    });
 });

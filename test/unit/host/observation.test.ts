@@ -4,19 +4,24 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gatewayFiles } from "../../../components/gateway/nginx.ts";
-import { countRepairs, hashFiles, parseObservation } from "../../../components/host/observation.ts";
+import {
+  type Observation,
+  type Repairs,
+  countRepairs,
+  hashFiles,
+  parseObservation,
+} from "../../../components/host/observation.ts";
 
-const NONE = { switch: 0, gateway: 0 };
-const BELIEVED = { live: "blue", conf: "c0ffee" } as const;
+const NONE = { scripts: 0, switch: 0, gateway: 0 };
+const BELIEVED = { live: "blue", canary: 0, conf: "c0ffee" } as const;
 
 describe("what the host says of itself", () => {
   it("is read line by line, and what is not known is left out", () => {
-    assert.deepEqual(parseObservation("dictionary green\nstart none\nconf abc\nweather fine\n"), {
-      dictionary: "green",
-      start: "none",
-      conf: "abc",
+    assert.deepEqual(parseObservation("dictionary green 10\nstart missing\nweather fine\n"), {
+      dictionary: "green 10",
+      start: "missing",
+      conf: undefined,
     });
-    assert.deepEqual(parseObservation("dictionary purple\n"), {});
   });
 
   it("comes out of observe.sh with the hash of the configuration that was rendered", () => {
@@ -25,7 +30,7 @@ describe("what the host says of itself", () => {
       const files = gatewayFiles({ upstreams: { blue: "blue:8000", green: "green:8000" } });
       for (const { path, content } of [
         ...files,
-        { path: "start", content: "live green\n" },
+        { path: "start", content: "live green\ncanary 0\n" },
         { path: "0123456789abcdef/old.js", content: "old" },
       ]) {
         mkdirSync(dirname(join(directory, "gateway/conf", path)), { recursive: true });
@@ -33,9 +38,11 @@ describe("what the host says of itself", () => {
       }
       const observe = () =>
         parseObservation(execFileSync("components/host/observe.sh", [directory], { encoding: "utf8" }));
-      assert.deepEqual(observe(), { start: "green", conf: hashFiles(files) });
+      assert.deepEqual(observe(), { dictionary: undefined, start: "green 0", conf: hashFiles(files) });
       writeFileSync(join(directory, "gateway/conf/nginx.conf"), `${files.at(-1)?.content ?? ""}# by hand\n`);
       assert.notEqual(observe().conf, hashFiles(files));
+      rmSync(join(directory, "gateway/conf"), { recursive: true });
+      assert.deepEqual(observe(), { dictionary: undefined, start: "missing", conf: "missing" });
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -43,34 +50,32 @@ describe("what the host says of itself", () => {
 });
 
 describe("repairs", () => {
-  it("are counted up only where the host is not what the state believes", () => {
-    assert.deepEqual(countRepairs(NONE, undefined, BELIEVED), NONE);
+  const cases: readonly (readonly [string, Observation, Partial<Repairs>])[] = [
+    ["scripts that are gone", { scripts: "missing" }, { scripts: 1 }],
+    ["a host as it was left", { dictionary: "blue 0", start: "blue 0", conf: "c0ffee" }, NONE],
+    ["a gateway that does not answer", { start: "blue 0", conf: "c0ffee" }, NONE],
+    ["a gateway on the other colour", { dictionary: "green 0", start: "green 0" }, { switch: 1 }],
+    ["a start file on the other colour", { dictionary: "blue 0", start: "green 0" }, { switch: 1 }],
+    ["a gateway without a colour", { dictionary: "none 0", start: "blue 0" }, { switch: 1 }],
+    ["a canary set by hand", { dictionary: "blue 50", start: "blue 0" }, { switch: 1 }],
+    ["a start file that is gone", { dictionary: "blue 0", start: "missing" }, { switch: 1 }],
+    ["a configuration changed by hand", { start: "blue 0", conf: "bad" }, { gateway: 1 }],
+    ["a configuration that is gone", { start: "missing", conf: "missing" }, { switch: 1, gateway: 1 }],
+  ];
+  for (const [what, observed, expected] of cases) {
+    it(`for ${what}: ${Object.keys(expected).join(", ")}`, () => {
+      assert.deepEqual(countRepairs(NONE, observed, BELIEVED), { ...NONE, ...expected });
+    });
+  }
+
+  it("count up from what they were", () => {
     assert.deepEqual(
-      countRepairs(NONE, { dictionary: "blue", start: "blue", conf: "c0ffee" }, BELIEVED),
-      NONE,
+      countRepairs({ scripts: 1, switch: 4, gateway: 2 }, { dictionary: "none 0" }, BELIEVED),
+      {
+        scripts: 1,
+        switch: 5,
+        gateway: 2,
+      },
     );
-  });
-
-  it("make the switch run again when the host is on the other colour, or will be after a restart", () => {
-    assert.deepEqual(countRepairs(NONE, { dictionary: "green", start: "green" }, BELIEVED), {
-      switch: 1,
-      gateway: 0,
-    });
-    assert.deepEqual(countRepairs(NONE, { dictionary: "blue", start: "green" }, BELIEVED), {
-      switch: 1,
-      gateway: 0,
-    });
-    assert.deepEqual(countRepairs({ switch: 4, gateway: 2 }, { dictionary: "none" }, BELIEVED), {
-      switch: 5,
-      gateway: 2,
-    });
-    assert.deepEqual(countRepairs(NONE, { dictionary: "blue", conf: "c0ffee" }, BELIEVED), {
-      switch: 1,
-      gateway: 0,
-    });
-  });
-
-  it("make the gateway's configuration be written again when it was changed by hand", () => {
-    assert.deepEqual(countRepairs(NONE, { start: "blue", conf: "bad" }, BELIEVED), { switch: 0, gateway: 1 });
   });
 });

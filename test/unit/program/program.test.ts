@@ -121,10 +121,28 @@ describe("the whole program", () => {
       assert.deepEqual(named(run, `bluegreen-dev-api-${color}`).inputs, spec?.containers.api);
       assert.match(
         String(named(run, `slot-${color}-guard`).inputs["create"]),
-        new RegExp(`${color} ${spec?.drainSeconds}$`),
+        new RegExp(`${color} ${spec?.drainSeconds} bluegreen-dev-api-${color}$`),
       );
       assert.equal(named(run, `slot-${color}-migration`).inputs["stdin"], spec?.migration);
     }
+  });
+
+  it("lets no new provider or program touch the live slot, and keeps the idle one comparable", async () => {
+    const run = await runProgram({ stack: "dev", config: CONFIG, record: recordOf() });
+    const frozen = run.registrations.filter(({ ignoreChanges }) => ignoreChanges.includes("*"));
+    assert.deepEqual(frozen.map(({ name }) => name).sort(), [
+      "bluegreen-dev-api-blue",
+      "slot-blue-guard",
+      "slot-blue-image",
+      "slot-blue-migration",
+    ]);
+  });
+
+  it("refuses another directory than the stack's own: passwords and the live colour are in it", async () => {
+    await assert.rejects(
+      runProgram({ stack: "dev", config: CONFIG, record: recordOf({ directory: "/elsewhere" }) }),
+      /keeps its files in \/elsewhere, and this run would use \/srv\/bluegreen-dev/,
+    );
   });
 
   it("asks the host before a slot is touched, with its image there already (invariant 5)", async () => {
@@ -164,13 +182,13 @@ describe("the whole program", () => {
     }
   });
 
-  it("runs the host's commands without large outputs in their environment", async () => {
+  it("runs the host's commands on the provider's engine, without large outputs in their environment", async () => {
     const run = await runProgram({ stack: "dev", config: CONFIG });
     const commands = run.registrations.filter(({ type }) => type === "command:local:Command");
     assert.equal(commands.length, 8);
     for (const { inputs, name } of commands) {
       assert.equal(inputs["addPreviousOutputInEnv"], false, name);
-      assert.equal("environment" in inputs, false, name);
+      assert.deepEqual(inputs["environment"], { DOCKER_HOST: "unix:///docker.sock" }, name);
     }
   });
 

@@ -25,7 +25,7 @@ describe("a slot's release as it begins", () => {
   it("publishes no port and knows no secret but by file", () => {
     assert.equal("ports" in api, false);
     assert.deepEqual(api.volumes, [
-      { hostPath: "/srv/bluegreen-dev/secrets/api", containerPath: "/run/secrets", readOnly: true },
+      { hostPath: "/srv/bluegreen-dev/secrets/api-10001", containerPath: "/run/secrets", readOnly: true },
     ]);
     assert.deepEqual(
       api.envs.filter((line) => /pass|secret|token/i.test(line)),
@@ -52,6 +52,7 @@ describe("a slot's release as it begins", () => {
 describe("the migration script", () => {
   const { api } = slotSpecOf("green", RELEASE).containers;
   const script = renderMigration({
+    directory: "/tmp",
     name: "bluegreen-dev-migration-green",
     command: ["python", "-c", "print('it''s done')", "$HOME"],
     timeoutSeconds: 60,

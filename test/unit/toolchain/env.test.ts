@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  pathWith,
-  prepareState,
-  renderExports,
-  shellQuote,
-  variablesOf,
-} from "../../../toolchain/setup/env.ts";
+import { pathWith, prepareState, renderExports, variablesOf } from "../../../toolchain/setup/env.ts";
 import { pathsOf } from "../../../toolchain/setup/paths.ts";
 
 const where = pathsOf({ HOME: "/home/a" }, "/src/bluegreen");
@@ -23,14 +16,6 @@ describe("pathsOf", () => {
     assert.equal(pathsOf({ HOME: "/h", XDG_CACHE_HOME: "c" }, "/s").cache, "/h/.cache/bluegreen");
     assert.equal(pathsOf({ HOME: "/h" }, "/s").state, "/h/.local/state/bluegreen");
   });
-});
-
-describe("shellQuote", () => {
-  for (const word of ["plain", "two words", "it's", `"$HOME" \`id\` \\ !`, "line\nbreak", ""])
-    it(`survives a shell: ${JSON.stringify(word)}`, () => {
-      const out = execFileSync("sh", ["-c", `printf %s ${shellQuote(word)}`], { encoding: "utf8" });
-      assert.equal(out, word);
-    });
 });
 
 describe("the shell's environment", () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { nextSteps, strangersMessage } from "../../../toolchain/setup/dev.ts";
 import { removalCommands } from "../../../toolchain/setup/docker.ts";
 import { checkRelease } from "../../../toolchain/setup/sample.ts";
-import { type Row, ageOf, parseState, renderStatus } from "../../../toolchain/setup/status.ts";
+import { parseLines } from "../../../components/host/observation.ts";
+import { type Row, ageOf, renderStatus } from "../../../toolchain/setup/status.ts";
 import { closingLine, countResults } from "../../../toolchain/setup/summary.ts";
 
 describe("countResults", () => {
@@ -46,7 +47,7 @@ describe("status", () => {
     standIn,
   });
   it("marks the live slot by the gateway's word, and stand-ins", () => {
-    const state = parseState("live green\ncanary 5\nrelease.blue 1\n");
+    const state = parseLines("live green\ncanary 5\nrelease.blue 1\n");
     const text = renderStatus("http://x", state, [
       row("api-blue", "1"),
       row("api-green", "2"),
