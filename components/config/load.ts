@@ -6,6 +6,11 @@ import { renderProblems } from "./problems.ts";
 import { checkAcrossKeys } from "./rules.ts";
 import type { HostSettings, Settings } from "./schema.ts";
 
+declare module "@pulumi/pulumi/runtime/config.js" {
+  /** Whether a key holds a secret anywhere; the SDK exports it and leaves it out of its types. */
+  export function isConfigSecret(key: string): boolean;
+}
+
 /** What the stack's last successful run left in its output `record`; `undefined` before the first. */
 export async function readRecord(): Promise<StackRecord | undefined> {
   const self = new pulumi.StackReference(
@@ -26,10 +31,11 @@ export function loadSettings(previous: StackRecord | undefined): Settings {
       key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
     ),
   );
-  const parsed = parseConfig(values);
+  const secrets = Object.keys(values).filter((key) => pulumi.runtime.isConfigSecret(prefix + key));
+  const parsed = parseConfig(values, new Set(secrets));
   const problems = [
     ...parsed.problems,
-    ...checkAcrossKeys(parsed.settings, previous, hostMemoryMb(parsed.settings.host)),
+    ...checkAcrossKeys(parsed, previous, hostMemoryMb(parsed.settings.host)),
   ];
   if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
   return completeSettings(parsed);

@@ -1,13 +1,15 @@
 import { z } from "zod";
-import { type Problem, problemsOf, unknownKey } from "./problems.ts";
+import { type Problem, problemsOf, secretKey, unknownKey } from "./problems.ts";
 import { type Settings, keySchemas } from "./schema.ts";
 
 const anyKeys = z.object(keySchemas).partial();
 const allKeys = z.object(keySchemas);
 
 export interface Parsed {
-  /** Whatever parsed, whether or not another key did not. */
+  /** Whatever parsed, whether or not another key did not; defaults stand where one did not. */
   readonly settings: z.output<typeof anyKeys>;
+  /** The keys that did not parse: nothing can be said of what depends on them. */
+  readonly unsound: ReadonlySet<string>;
   readonly problems: readonly Problem[];
 }
 
@@ -17,31 +19,46 @@ const JSON_LIKE = /^(\{.*\}|\[.*\]|-?\d+(\.\d+)?|true|false)$/s;
 function decode(text: string): unknown {
   if (!JSON_LIKE.test(text)) return text;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exactly);
   } catch {
     return text;
   }
 }
 
+/** Keeps every digit of a whole number that `number` would round, for the report: no schema takes a `bigint`. */
+function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const source = context?.source ?? "";
+  const rounded = typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source);
+  return rounded ? BigInt(source) : value;
+}
+
 /**
- * Reads every key of the `bluegreen` namespace; `values` maps key (without namespace) to the engine's text.
- * Finds all problems, not only the first one; throws nothing.
+ * Reads every key of the `bluegreen` namespace; `values` maps key (without namespace) to the engine's text,
+ * `secrets` are those that were set with --secret. Finds all problems, not only the first one; throws nothing.
  */
-export function parseConfig(values: Readonly<Record<string, string>>): Parsed {
+export function parseConfig(
+  values: Readonly<Record<string, string>>,
+  secrets: ReadonlySet<string> = new Set(),
+): Parsed {
   const known = Object.keys(keySchemas);
-  const problems = Object.keys(values)
-    .filter((key) => !known.includes(key))
-    .map((key) => unknownKey([key], known));
+  const problems = Object.keys(values).flatMap((key) => {
+    if (secrets.has(key)) return [secretKey(key)];
+    return known.includes(key) ? [] : [unknownKey([key], known)];
+  });
 
   const sound: Record<string, unknown> = {};
+  const unsound = new Set(secrets);
   for (const [key, schema] of Object.entries(keySchemas)) {
+    if (secrets.has(key)) continue;
     const text = values[key];
     const raw = text === undefined ? undefined : decode(text);
     const result = schema.safeParse(raw);
-    if (!result.success) problems.push(...problemsOf(key, raw, result.error.issues));
-    else if (raw !== undefined) sound[key] = raw;
+    if (!result.success) {
+      unsound.add(key);
+      problems.push(...problemsOf(key, raw, result.error.issues));
+    } else if (raw !== undefined) sound[key] = raw;
   }
-  return { settings: anyKeys.parse(sound), problems };
+  return { settings: anyKeys.parse(sound), unsound, problems };
 }
 
 /** The settings of a config without problems; to be called only with such. */

@@ -2,36 +2,40 @@ import { postgresMajor } from "../data/postgres-version.ts";
 import type { StackRecord } from "../slot/record.ts";
 import { planMemory } from "./memory.ts";
 import type { Parsed } from "./parse.ts";
-import { type Problem, setCommand, shown } from "./problems.ts";
-import { type Release, COLORS, otherColor } from "./schema.ts";
+import { replaceCommand, setCommand } from "./commands.ts";
+import { type Problem, shown } from "./problems.ts";
+import { type Color, type Release, COLORS, otherColor } from "./schema.ts";
 
+type Checked = Pick<Parsed, "settings" | "unsound">;
 type PartialSettings = Parsed["settings"];
 
 /**
  * What no single key can show: how the keys stand to each other and to what runs now (`previous`, the stack's
- * last record). Keys that did not parse are absent from `settings` and reported elsewhere.
+ * last record). Keys that did not parse are reported elsewhere; here nothing is concluded from them.
  */
 export function checkAcrossKeys(
-  settings: PartialSettings,
+  parsed: Checked,
   previous: StackRecord | undefined,
   hostMemoryMb: number,
 ): Problem[] {
+  const { settings, unsound } = parsed;
   return [
-    ...checkActive(settings),
-    ...checkRelease(settings, previous),
+    ...checkActive(parsed),
+    ...checkRelease(parsed, previous),
+    ...checkCanary(parsed, previous),
     ...checkReleaseIds(settings, previous),
     ...checkDigests(settings),
-    ...checkMemory(settings, hostMemoryMb),
-    ...checkPostgres(settings, previous),
+    ...(unsound.has("memoryMb") ? [] : checkMemory(settings, hostMemoryMb)),
+    ...(unsound.has("postgres") ? [] : checkPostgres(settings, previous)),
     ...checkSupported(settings),
   ];
 }
 
-function checkActive(settings: PartialSettings): Problem[] {
+function checkActive({ settings, unsound }: Checked): Problem[] {
   const { active, canary = 0 } = settings;
   if (active === undefined) return [];
   const problems: Problem[] = [];
-  if (settings[active] === undefined) {
+  if (settings[active] === undefined && !unsound.has(active)) {
     problems.push({
       key: "active",
       got: `"${active}", a slot without a release`,
@@ -39,10 +43,11 @@ function checkActive(settings: PartialSettings): Problem[] {
       fix: setCommand([active]),
     });
   }
-  if (canary > 0 && settings[otherColor(active)] === undefined) {
+  const idle = otherColor(active);
+  if (canary > 0 && settings[idle] === undefined && !unsound.has(idle)) {
     problems.push({
       key: "canary",
-      got: `${canary} while ${otherColor(active)} has no release`,
+      got: `${canary} while ${idle} has no release`,
       allowed: "0 as long as the idle slot is empty",
       fix: setCommand(["canary"], 0),
     });
@@ -51,8 +56,8 @@ function checkActive(settings: PartialSettings): Problem[] {
 }
 
 /** Invariant 2, and one release at a time: the way back must stay as it is while the new one is tried. */
-function checkRelease(settings: PartialSettings, previous: StackRecord | undefined): Problem[] {
-  if (previous === undefined) return [];
+function checkRelease({ settings, unsound }: Checked, previous: StackRecord | undefined): Problem[] {
+  if (previous === undefined || unsound.has(previous.live)) return [];
   const { live } = previous;
   const idle = otherColor(live);
   const running = previous.slots[live];
@@ -60,7 +65,7 @@ function checkRelease(settings: PartialSettings, previous: StackRecord | undefin
   if (running === null || wanted?.release === running.release) return [];
   const idleChanges = settings[idle]?.release !== previous.slots[idle]?.release;
   const got = wanted === undefined ? "nothing" : shown(wanted.release);
-  const back = setCommand([live, "release"], running.release);
+  const back = restore(live, running);
   return [
     idleChanges && wanted !== undefined && settings[idle] !== undefined
       ? {
@@ -73,11 +78,30 @@ function checkRelease(settings: PartialSettings, previous: StackRecord | undefin
           key: `${live}.release`,
           got,
           allowed: `${shown(running.release)}, because ${live} is live; release onto ${idle}, then flip`,
-          fix:
-            wanted === undefined
-              ? back
-              : `${back} && ${setCommand([idle, "release"], wanted.release)} && ${setCommand([idle, "images", "api"], wanted.images.api)}`,
+          fix: wanted === undefined || unsound.has(idle) ? back : `${back} && ${restore(idle, wanted)}`,
         },
+  ];
+}
+
+/** The commands that put a release, id and images, onto a slot. */
+function restore(color: Color, { release, images }: Pick<Release, "release" | "images">): string {
+  return setCommand([color], { release, images });
+}
+
+/** Visitors of a canary are visitors: the idle slot is not replaced while some are sent to it. */
+function checkCanary({ settings, unsound }: Checked, previous: StackRecord | undefined): Problem[] {
+  if (previous === undefined || previous.canary === 0) return [];
+  const idle = otherColor(previous.live);
+  const running = previous.slots[idle];
+  const wanted = settings[idle]?.release;
+  if (running === null || unsound.has(idle) || wanted === running.release) return [];
+  return [
+    {
+      key: `${idle}.release`,
+      got: shown(wanted),
+      allowed: `${shown(running.release)} while ${previous.canary} % of visitors are sent to ${idle}; end the canary in an \`up\` of its own first`,
+      fix: `${setCommand(["canary"], 0)} && ${restore(idle, running)} && pulumi up`,
+    },
   ];
 }
 
@@ -101,15 +125,20 @@ function checkReleaseIds(settings: PartialSettings, previous: StackRecord | unde
             key: `${color}.images.api`,
             got: shown(release.images.api),
             allowed: `${shown(clash.images.api)}, which release ${shown(release.release)} stands for; other images need another release id`,
-            fix: setCommand([color, "release"], nextReleaseId(release.release)),
+            fix:
+              previous?.live === color
+                ? setCommand([color, "images", "api"], clash.images.api)
+                : setCommand([color, "release"], freeReleaseId(release.release, others)),
           },
         ];
   });
 }
 
-function nextReleaseId(id: string): string {
+/** The next id that no other release has. */
+function freeReleaseId(id: string, others: readonly Pick<Release, "release">[]): string {
   const digits = /\d+$/.exec(id)?.[0];
-  return digits === undefined ? `${id}-2` : `${id.slice(0, -digits.length)}${BigInt(digits) + 1n}`;
+  const next = digits === undefined ? `${id}-2` : `${id.slice(0, -digits.length)}${BigInt(digits) + 1n}`;
+  return others.some(({ release }) => release === next) ? freeReleaseId(next, others) : next;
 }
 
 /** A tag can come to mean another image; only an engine on this very machine can be watched closely enough. */
@@ -170,7 +199,7 @@ function checkSupported(settings: PartialSettings): Problem[] {
       key: "host.kind",
       got: shown(settings.host.kind),
       allowed: `"local" ${later("ssh and ec2")}`,
-      fix: setCommand(["host"], { kind: "local" }),
+      fix: replaceCommand(["host"], { kind: "local" }),
     });
   }
   if (settings.edge !== undefined && settings.edge.kind !== "none") {
@@ -178,7 +207,7 @@ function checkSupported(settings: PartialSettings): Problem[] {
       key: "edge.kind",
       got: shown(settings.edge.kind),
       allowed: `"none" ${later("cloudflare and its DNS")}`,
-      fix: setCommand(["edge"], { kind: "none" }),
+      fix: replaceCommand(["edge"], { kind: "none" }),
     });
   }
   return problems;

@@ -30,17 +30,26 @@ const decimal = (minimum: number, maximum: number, unit: string) => {
 
 const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
 
-const object = <T extends z.ZodRawShape>(shape: T) =>
-  z.strictObject(shape, { error: `an object with ${Object.keys(shape).join(", ")}` });
+const object = <T extends z.ZodRawShape>(shape: T) => {
+  const keys = Object.keys(shape).join(", ");
+  return z.strictObject(shape, {
+    error: ({ code }) => (code === "unrecognized_keys" ? keys : `an object with ${keys}`),
+  });
+};
 
 const image = text(
   /^[a-z0-9][\w.\-/:]*(@sha256:[0-9a-f]{64})?$/,
   "an image reference such as registry/app-api@sha256:…",
 );
 const RELEASE_ID = "a release id of 1 to 40 letters, digits, dots, dashes or underscores";
-// `pulumi config set --path green.release 42` stores a number: both spellings mean the same id.
+// `pulumi config set --path green.release 42` stores a number: both spellings mean the same id. Of a fraction or a
+// long number YAML does not keep every digit (1.10 is 1.1): those must be texts.
+const releaseIdError = ({ input }: { readonly input?: unknown }) =>
+  ["number", "bigint", "boolean"].includes(typeof input)
+    ? `${RELEASE_ID}; write it in quotes, because YAML keeps only whole numbers of up to 15 digits as they are`
+    : RELEASE_ID;
 const releaseId = z
-  .union([z.string(), z.number()], { error: RELEASE_ID })
+  .union([z.string(), z.int({ error: releaseIdError })], { error: releaseIdError })
   .transform(String)
   .pipe(text(/^[A-Za-z0-9][\w.-]{0,39}$/, RELEASE_ID));
 const absolutePath = text(/^\/[\w@%+=:,./-]*$/, "an absolute path without spaces");
@@ -74,9 +83,13 @@ const smokeCheck = object({
   path: urlPath,
   status: wholeNumber(100, 599, "an HTTP status").default(200),
   json: z
-    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]), {
-      error: "a map of dotted JSON paths to plain values",
-    })
+    .record(
+      z.string(),
+      z.union([z.string(), z.number(), z.boolean()], { error: "a text, a number, true or false" }),
+      {
+        error: "a map of dotted JSON paths to plain values",
+      },
+    )
     .optional(),
   timeoutSeconds: decimal(0.1, 60, "seconds").default(5),
 });
@@ -134,8 +147,6 @@ export const keySchemas = {
     )
     .default({ kind: "none" }),
   api: object({
-    /** The port the application listens on inside its container. */
-    port: wholeNumber(1, 65_535, "a port").default(8000),
     user: text(/^\d+:\d+$/, "uid:gid in numbers").default("10001:10001"),
     /** The command that tells whether the application serves; run inside the container each few seconds. */
     healthcheck: words.default([...PYTHON_HEALTHCHECK]),
@@ -161,7 +172,7 @@ export const keySchemas = {
       .min(1, { error: "at least one smoke check" })
       .prefault([{ path: "/" }]),
     /** How long a flip is watched before it counts. */
-    bakeSeconds: decimal(0, 600, "seconds").default(5),
+    bakeSeconds: wholeNumber(0, 600, "seconds").default(5),
     /** Largest share of 5xx answers in the bake window. */
     maxErrorRate: decimal(0, 1, "a share").default(0.01),
     /** The error rate is judged only from so many requests on. */

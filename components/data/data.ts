@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
-import { type DataSurroundings, postgresSpec, redisSpec, secretsPlan } from "./specs.ts";
+import { type DataSurroundings, isProtected, postgresSpec, redisSpec, secretsPlan } from "./specs.ts";
 
 export interface DataArgs extends DataSurroundings {
   readonly host: Host;
@@ -20,7 +20,7 @@ export class Data extends pulumi.ComponentResource {
     super("bluegreen:data:Data", name, {}, opts);
     const { host, names, settings } = args;
     const child = { parent: this, provider: host.provider };
-    const volumeOptions = { ...child, protect: settings.host.kind !== "local" };
+    const volumeOptions = { ...child, protect: isProtected(settings.host) };
 
     this.secrets = host.command(
       `${name}-secrets`,

@@ -1,5 +1,5 @@
 import type { Names } from "../config/names.ts";
-import type { Settings } from "../config/schema.ts";
+import type { HostSettings, Settings } from "../config/schema.ts";
 import { type ContainerSpec, hardened } from "../host/container.ts";
 import { postgresMajor, postgresVolumePath } from "./postgres-version.ts";
 
@@ -8,6 +8,17 @@ export interface DataSurroundings {
   readonly names: Names;
   readonly directory: string;
   readonly startInterval: boolean;
+}
+
+/** Whether the engine refuses to remove the volumes: everywhere but on a developer's own machine. */
+export function isProtected({ kind }: HostSettings): boolean {
+  switch (kind) {
+    case "local":
+      return false;
+    case "ssh":
+    case "ec2":
+      return true;
+  }
 }
 
 /** The uid of `postgres` and of `redis` in the official images. */

@@ -35,7 +35,7 @@ function put(holder: unknown, steps: readonly Step[], value: unknown, top: boole
   if (holder === undefined && value === undefined) return undefined;
   if (typeof step === "number") {
     if (!Array.isArray(holder) && holder !== undefined && !top) throw new Error("expected an array");
-    const list: unknown[] = Array.isArray(holder) ? [...holder] : [];
+    const list: unknown[] = Array.isArray(holder) ? holder.map((entry: unknown) => entry) : [];
     if (step > list.length) throw new Error("array index out of range");
     list[step] = put(list[step], rest, value, false);
     return list;
@@ -60,8 +60,7 @@ function run(config: Config, command: string): Config {
   const [name = "", ...inner] = nested ? stepsOf(key) : [key];
   const plain = !nested || type === "string" ? text : typed(text, type);
   const value = put(config[name], inner, action === "rm" ? undefined : plain, true);
-  const { [name]: _, ...others } = config;
-  return value === undefined ? others : { ...others, [name]: value };
+  return Object.fromEntries(Object.entries({ ...config, [name]: value }).filter(([, v]) => v !== undefined));
 }
 
 function typed(text: string, type: string | undefined): unknown {

@@ -49,7 +49,7 @@ describe("a stack's config", () => {
 
   it("knows the keys of the kind of host that was given, not of the others", () => {
     const problem = problemAt({ host: '{"kind":"local","address":"203.0.113.10"}' }, "host.address");
-    assert.equal(problem.allowed, 'kind, engine, directory, memoryMb; the nearest is "directory"');
+    assert.equal(problem.allowed, 'kind, engine, directory, memoryMb; the nearest is "kind"');
   });
 
   it("refuses every key that was set as a secret, and shows its value nowhere", () => {
@@ -109,13 +109,7 @@ describe("a stack's config", () => {
       const problem = problemAt({ green: `{"release":${id},"images":{"api":"app:2"}}` }, "green.release");
       assert.equal(problem.got, id === "1e300" ? "1e+300" : id);
       assert.match(problem.allowed, /write it in quotes/);
-      assert.equal(
-        problem.fix,
-        `pulumi config set --path --type string 'green.release' '${text}'`.replace(
-          /--type string (?=.*'(1\.1)')/,
-          "",
-        ),
-      );
+      assert.equal(problem.fix, `pulumi config set --path --type string 'green.release' '${text}'`);
     });
   }
 

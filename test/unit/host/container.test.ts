@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { postgresSpec, redisSpec, secretsPlan } from "../../../components/data/specs.ts";
+import { isProtected, postgresSpec, redisSpec, secretsPlan } from "../../../components/data/specs.ts";
 import { gatewaySpec } from "../../../components/gateway/spec.ts";
 import { duration } from "../../../components/host/container.ts";
 import { commandLine, quote } from "../../../components/host/quote.ts";
@@ -84,6 +84,29 @@ describe("the data containers", () => {
       settings: settingsOf({ postgres: '{"image":"postgres:17.2"}' }),
     });
     assert.equal(older.volumes[0]?.containerPath, "/var/lib/postgresql/data");
+  });
+
+  it("are protected against removal on every host but a local one (invariant 7)", () => {
+    assert.equal(isProtected({ kind: "local", engine: "unix:///docker.sock" }), false);
+    assert.equal(isProtected({ kind: "ec2", region: "eu-central-1", instanceType: "t3.small" }), true);
+  });
+
+  it("find their passwords in files", () => {
+    for (const [spec, name] of [
+      [containers.postgres, "postgres"],
+      [containers.redis, "redis"],
+    ] as const) {
+      const secrets = {
+        hostPath: `${DIRECTORY}/secrets/${name}`,
+        containerPath: "/run/secrets",
+        readOnly: true,
+      };
+      assert.deepEqual(spec.volumes[1], secrets);
+    }
+  });
+
+  it("spell their start period as the engine reads it back", () => {
+    assert.equal(containers.postgres.healthcheck.startPeriod, "1m0s");
   });
 
   it("give Postgres two minutes to stop", () => {

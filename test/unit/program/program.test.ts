@@ -158,6 +158,9 @@ describe("the whole program", () => {
       assert.ok(before.has(name), name);
     }
     assert.ok(ancestors(run, "slot-green-migration").has("slot-green-guard"));
+    const green = '{"release":"2","images":{"api":"app:2"}}';
+    const bare = await runProgram({ stack: "dev", config: { ...CONFIG, green } });
+    assert.ok(ancestors(bare, "bluegreen-dev-api-green").has("slot-green-guard"), "without a migration");
     assert.ok(!before.has("bluegreen-dev-api-blue"));
     // The guard runs again for every new release: its input names the release and its settings.
     assert.match(

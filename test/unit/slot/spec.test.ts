@@ -36,6 +36,7 @@ describe("a slot's release as it begins", () => {
   it("carries a hash of its settings that changes with any of them", () => {
     const hash = (settings = settingsOf()) =>
       slotSpecOf("green", RELEASE, settings).containers.api.labels.at(-1)?.value;
+    assert.equal(api.labels.at(-1)?.label, "bluegreen.settings");
     assert.match(hash() ?? "", /^[0-9a-f]{12}$/);
     assert.equal(hash(), hash());
     assert.notEqual(hash(), hash(settingsOf({ environment: '{"LOG_LEVEL":"debug"}' })));

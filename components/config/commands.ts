@@ -1,0 +1,139 @@
+const RELEASE = { release: "42", images: { api: "registry/app-api@sha256:…" } };
+const MIGRATION = { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 };
+
+/** A config with every key set: what the fixes take their values from. */
+const EXAMPLE = {
+  active: "blue",
+  blue: { ...RELEASE, release: "41", migration: MIGRATION },
+  green: { ...RELEASE, migration: MIGRATION },
+  canary: 0,
+  host: {
+    kind: "local",
+    engine: "unix:///var/run/docker.sock",
+    directory: "/srv/bluegreen",
+    memoryMb: 1024,
+    address: "203.0.113.10",
+    port: 22,
+    user: "deploy",
+    hostKey: "ssh-ed25519 AAAA…",
+    region: "eu-central-1",
+    instanceType: "t3.small",
+  },
+  edge: { kind: "none", zone: "example.com", hostname: "app.example.com" },
+  api: {
+    user: "10001:10001",
+    healthcheck: ["CMD", "python", "-c", "…"],
+    startSeconds: 30,
+    graceSeconds: 20,
+  },
+  gateway: {
+    image: "nginx:1.30",
+    address: "127.0.0.1",
+    port: 8080,
+    bodyLimitMb: 10,
+    requestsPerSecond: 100,
+    burst: 200,
+  },
+  switch: {
+    smoke: [{ path: "/health", status: 200, json: {}, timeoutSeconds: 5 }],
+    bakeSeconds: 5,
+    maxErrorRate: 0.01,
+    minimumRequests: 20,
+    drainSeconds: 30,
+  },
+  memoryMb: { api: 128, postgres: 192, redis: 64, gateway: 64 },
+  postgres: { image: "postgres:18" },
+  redis: { image: "redis:8" },
+  environment: {},
+};
+
+/** What an object cannot do without, by its name; one that is not named here has a default for everything. */
+const NEEDED = {
+  blue: { ...RELEASE, release: "41" },
+  green: RELEASE,
+  images: RELEASE.images,
+  migration: { command: MIGRATION.command },
+  host: { kind: "local" },
+  edge: { kind: "none" },
+  smoke: [{ path: "/health" }],
+};
+
+export type Path = readonly PropertyKey[];
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What stands at a path; `undefined` where the path leads nowhere. */
+export function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>((value, step) => {
+    if (Array.isArray(value) && typeof step === "number") return value[step];
+    return isRecord(value) ? value[String(step)] : undefined;
+  }, root);
+}
+
+/** What to set a path to: the example's leaf or list, or what the object there cannot do without. */
+export function exampleAt(path: Path): unknown {
+  // Any entry of a list is like the first.
+  const like = path.map((step) => (typeof step === "number" ? 0 : step));
+  const example = valueAt(EXAMPLE, path) ?? valueAt(EXAMPLE, like) ?? "VALUE";
+  if (typeof example !== "object") return example;
+  const name = like.findLastIndex((step) => step !== 0);
+  return valueAt(NEEDED, like.slice(name)) ?? (Array.isArray(example) ? example : {});
+}
+
+/** How a path reads in a report: `switch.smoke[0].path`. */
+export function dotted(path: Path): string {
+  return path
+    .map((step, i) => (typeof step === "number" ? `[${step}]` : `${i ? "." : ""}${String(step)}`))
+    .join("");
+}
+
+const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** A path as the CLI reads it: a name with a dot or a space stands in brackets. */
+function spelled(path: Path): string {
+  const plain = path.every((step, i) => i === 0 || typeof step === "number" || /^[\w-]+$/.test(String(step)));
+  if (plain) return quoted(dotted(path));
+  const [first, ...rest] = path;
+  const steps = rest.map((step) => {
+    if (typeof step === "number") return `[${step}]`;
+    return /^[\w-]+$/.test(String(step)) ? `.${String(step)}` : `[${JSON.stringify(String(step))}]`;
+  });
+  return quoted(`${String(first)}${steps.join("")}`);
+}
+
+/** The paths of an object's plain values: the CLI cannot set more at a time below a key, it would store the JSON as text. */
+function leaves(path: Path, value: unknown): readonly (readonly [Path, unknown])[] {
+  if (Array.isArray(value)) return value.flatMap((entry: unknown, i) => leaves([...path, i], entry));
+  if (isRecord(value)) return Object.entries(value).flatMap(([name, v]) => leaves([...path, name], v));
+  return [[path, value]];
+}
+
+const isNumeral = (text: string) => text !== "" && !Number.isNaN(Number(text));
+
+function setLeaf(path: Path, value: unknown): string {
+  const text = String(value);
+  // Below a key the CLI makes numbers of whole numbers, booleans of true and false, and texts of fractions.
+  const nested = path.length > 1;
+  const float = nested && typeof value === "number" && !Number.isInteger(value);
+  const string = nested && typeof value === "string" && (/^(true|false)$/i.test(value) || isNumeral(value));
+  const flags = `${nested ? "--path " : ""}${string ? "--type string " : ""}${float ? "--type float " : ""}`;
+  return `pulumi config set ${flags}${spelled(path)} ${text.startsWith("-") ? "-- " : ""}${quoted(text)}`;
+}
+
+/** The commands that set `path` to `value` (default: the example's value there), where nothing of another shape is. */
+export function setCommand(path: Path, value: unknown = exampleAt(path)): string {
+  return leaves(path, value)
+    .map(([at, leaf]) => setLeaf(at, leaf))
+    .join(" && ");
+}
+
+/** The command that removes what is set at a path. */
+export function removeCommand(path: Path): string {
+  return `pulumi config rm ${path.length > 1 ? "--path " : ""}${spelled(path)}`;
+}
+
+/** The commands that put `value` in the place of whatever is set at `path`, of any shape. */
+export function replaceCommand(path: Path, value: unknown = exampleAt(path)): string {
+  return [removeCommand(path), setCommand(path, value)].filter(Boolean).join(" && ");
+}
