@@ -4,6 +4,8 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bluegreen/node-compile}
+export NODE_COMPILE_CACHE
 marker=node_modules/.bluegreen-installed
 wanted=22.18.0
 

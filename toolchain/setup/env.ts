@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { quote } from "../../components/host/quote.ts";
 import { type Env, type Paths, paths } from "./paths.ts";
 import { installedPlugin } from "./plugin-folder.ts";
 import { locatePulumi } from "./pulumi.ts";
@@ -12,11 +13,6 @@ export interface Tools {
   readonly folders: readonly string[];
   /** Whether a plugin was built here: the CLI must then not try to fetch any. */
   readonly pluginsBuilt: boolean;
-}
-
-/** Quotes a word for any POSIX shell. */
-export function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** PATH with folders put first, each folder once. */
@@ -36,6 +32,8 @@ export function variablesOf(env: Env, where: Paths, tools: Tools): Record<string
     PATH: pathWith([...tools.folders, join(where.checkout, "node_modules/.bin")], env["PATH"] ?? ""),
     PULUMI_HOME: where.pulumiHome,
     PULUMI_SKIP_UPDATE_CHECK: env["PULUMI_SKIP_UPDATE_CHECK"] ?? "true",
+    // The SDK's modules, compiled once: the program starts in two thirds of the time.
+    NODE_COMPILE_CACHE: env["NODE_COMPILE_CACHE"] ?? join(where.cache, "node-compile"),
   };
   if (isSet("PULUMI_BACKEND_URL")) variables["PULUMI_BACKEND_URL"] = env["PULUMI_BACKEND_URL"] ?? "";
   else if (!isSet("PULUMI_ACCESS_TOKEN"))
@@ -51,7 +49,7 @@ export function variablesOf(env: Env, where: Paths, tools: Tools): Record<string
 /** Lines for `eval` in a shell. */
 export function renderExports(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
-    .map(([name, value]) => `export ${name}=${shellQuote(value)}\n`)
+    .map(([name, value]) => `export ${name}=${quote(value)}\n`)
     .join("");
 }
 

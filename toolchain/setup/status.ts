@@ -1,3 +1,4 @@
+import { parseLines } from "../../components/host/observation.ts";
 import { attempt } from "./commands.ts";
 import { type Container, containersOf } from "./docker.ts";
 import { commandEnv } from "./env.ts";
@@ -23,16 +24,6 @@ export function ageOf(milliseconds: number): string {
   ] as const;
   for (const [unit, size] of units) if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
   return `${seconds} s`;
-}
-
-/** The gateway's `key value` lines. */
-export function parseState(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text
-      .split("\n")
-      .map((line) => /^(\S+) (.*)$/.exec(line))
-      .flatMap((match) => (match?.[1] === undefined ? [] : [[match[1], match[2] ?? ""] as const])),
-  );
 }
 
 function table(rows: readonly (readonly string[])[]): string {
@@ -85,12 +76,12 @@ async function askGateway(
   const socket = `${mount.Source}/control.sock`;
   const args = ["--silent", "--fail", "--max-time", "2", "--unix-socket", socket, "http://gateway/state"];
   const ran = await attempt("curl", args);
-  return ran.ok ? parseState(ran.stdout) : undefined;
+  return ran.ok ? parseLines(ran.stdout) : undefined;
 }
 
 async function memoryOf(): Promise<ReadonlyMap<string, string>> {
   const ran = await attempt("docker", ["stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"]);
-  return parseState(ran.stdout);
+  return parseLines(ran.stdout);
 }
 
 async function rowOf(container: Container, memory: ReadonlyMap<string, string>): Promise<Row> {
