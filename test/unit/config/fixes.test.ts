@@ -108,6 +108,8 @@ describe("the fixes of a report", () => {
     { host: "local" },
     { host: { kind: "local", address: "203.0.113.10", port: 22 } },
     { host: { kind: "lokal" } },
+    { host: { kind: "ec2", region: "eu-central-1", instanceType: "t3.small" } },
+    { edge: { kind: "cloudflare", zone: "example.com", hostname: "app.example.com" } },
     { switch: { smoke: [] } },
     { switch: { smoke: "/health", maxErrorRate: "low" } },
     { switch: { smoke: ["/health"] } },

@@ -5,13 +5,12 @@ import { MINIMAL } from "../../support/fixtures.ts";
 
 describe("what the engine hands over", () => {
   const before = pulumi.runtime.allConfig();
-  const prefix = `${pulumi.getProject()}:`;
   const load = (values: Readonly<Record<string, string>>, secrets: readonly string[] = []) => {
-    const entries = Object.entries({ ...MINIMAL, ...values });
-    pulumi.runtime.setAllConfig(
-      Object.fromEntries([...entries.map(([key, value]) => [prefix + key, value]), ["other:canary", "101"]]),
-      secrets.map((key) => prefix + key),
-    );
+    // Other tests name the project.
+    const named = (key: string) => `${pulumi.getProject()}:${key}`;
+    const config: Record<string, string> = { "other:canary": "101" };
+    for (const [key, value] of Object.entries({ ...MINIMAL, ...values })) config[named(key)] = value;
+    pulumi.runtime.setAllConfig(config, secrets.map(named));
     return loadSettings(undefined);
   };
   afterEach(() => {

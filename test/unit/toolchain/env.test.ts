@@ -42,7 +42,7 @@ describe("the shell's environment", () => {
   });
   it("prints one export a line, and no secret", () => {
     const text = renderExports(variables({ PULUMI_ACCESS_TOKEN: "pul-secret" }));
-    assert.match(text, /^(export [A-Z_]+='[^']*'\n)+$/);
+    assert.match(text, /^(export [A-Z_]+=('[^']*'|[\w@%+=:,./-]+)\n)+$/);
     assert.doesNotMatch(text, /pul-secret/);
   });
 });

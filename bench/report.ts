@@ -1,0 +1,158 @@
+import type { FlipFigures, Spread } from "./flips.ts";
+import type { ProgramStart } from "./program-start.ts";
+import type { StackFigures } from "./stack.ts";
+import type { GatewayThroughput } from "./throughput.ts";
+
+export interface Figures {
+  readonly machine: string;
+  readonly flips: readonly FlipFigures[];
+  readonly gatewayMb: { readonly before: number; readonly after: number; readonly requests: number };
+  readonly empty: GatewayThroughput;
+  readonly tenMs: GatewayThroughput;
+  readonly stack: StackFigures;
+  readonly program: ProgramStart;
+}
+
+interface Line {
+  readonly what: string;
+  readonly got: string;
+  readonly target: string;
+  readonly held: boolean;
+}
+
+const round = (value: number, digits = 0): string => value.toFixed(digits);
+const medians = ({ median, largest }: Spread, digits = 0): string =>
+  `${round(median, digits)} (${round(largest, digits)})`;
+
+/** What must hold, and whether it did on this machine. */
+export function judgeFigures(figures: Figures): readonly Line[] {
+  const ours = figures.flips.at(-1);
+  if (ours === undefined) throw new Error("no flips were measured");
+  const { stack, program, empty, tenMs, gatewayMb } = figures;
+  const totalMb = Object.values(stack.memoryMb).reduce((sum, mb) => sum + mb, 0);
+  const ratio = (gateway: GatewayThroughput): number =>
+    gateway.ours.requestsPerSecond / gateway.plain.requestsPerSecond;
+  const atMost = (what: string, got: number, most: number, unit: string, digits = 0): Line => ({
+    what,
+    got: `${round(got, digits)} ${unit}`.trim(),
+    target: `≤ ${most} ${unit}`.trim(),
+    held: got <= most,
+  });
+  const atLeast = (what: string, got: number, least: number): Line => ({
+    what,
+    got: round(got, 2),
+    target: `≥ ${round(least, 2)}`,
+    held: got >= least,
+  });
+  return [
+    atMost(`failed requests, ${ours.flips} flips, ${ours.requests} requests`, ours.failed, 0, ""),
+    atMost(
+      `failed requests of the sample under releases and flips by \`pulumi up\`, ${stack.requests} requests`,
+      stack.failed,
+      0,
+      "",
+    ),
+    atMost("flip command, median", ours.commandMs.median, 20, "ms", 1),
+    atMost("first new answer, median", ours.firstNewMs.median, 30, "ms", 1),
+    atMost("last old answer, median", ours.lastOldMs.median, 30, "ms", 1),
+    atMost("rollback by `pulumi up`, median", stack.flipSeconds.median, 4, "s", 1),
+    atMost("resources changed by it", stack.changedByFlip, 1, ""),
+    atMost("no-op `pulumi preview`, median", stack.previewSeconds.median, 4, "s", 1),
+    atMost("program start, median", program.seconds.median, 0.8, "s", 2),
+    atMost("program memory, median", program.megabytes.median, 200, "MB"),
+    atMost("memory of the whole stack, both colours", totalMb, 700, "MiB"),
+    atMost(
+      `growth of the gateway's memory over ${gatewayMb.requests} requests`,
+      gatewayMb.after - gatewayMb.before,
+      8,
+      "MiB",
+      1,
+    ),
+    atLeast("throughput of the gateway : plain Nginx, empty handler", ratio(empty), 0.9),
+    atLeast("throughput of the gateway : plain Nginx, 10 ms handler", ratio(tenMs), 0.98),
+  ];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** `docs/benchmarks.md`. */
+export function renderReport(figures: Figures): string {
+  const { stack, program, flips } = figures;
+  const ours = flips.at(-1);
+  const perFlip = (f: FlipFigures): number => f.failed / f.flips;
+  const peers = flips.map((f) => [
+    f === ours ? `**${f.name}**` : f.name,
+    String(f.flips),
+    String(f.requests),
+    String(f.failed),
+    round(perFlip(f), 1),
+    medians(f.commandMs, 1),
+    medians(f.firstNewMs, 1),
+    medians(f.lastOldMs, 1),
+    ours === undefined || f === ours ? "1" : round(f.firstNewMs.median / ours.firstNewMs.median, 1),
+  ]);
+  const throughput = (name: string, of: GatewayThroughput): string[] => [
+    name,
+    ...[of.direct, of.plain, of.ours].map(
+      (t) => `${round(t.requestsPerSecond)}, p99 ${round(t.p99Ms, 1)} ms`,
+    ),
+    round(of.ours.requestsPerSecond / of.plain.requestsPerSecond, 2),
+  ];
+  const sample = [stack.sampleDirect, stack.sampleThroughGateway];
+  return `# Benchmarks
+
+Written by \`make bench\`. ${figures.machine}
+Medians, the largest value in brackets. All ways met the same load in the same run: 50 keep-alive GET, 50 keep-alive
+POST and 20 new-connection clients that never retry, sent over loopback.
+
+## Targets
+
+${table(
+  ["what", "measured", "target", ""],
+  judgeFigures(figures).map((line) => [line.what, line.got, line.target, line.held ? "held" : "**missed**"]),
+)}
+
+## A flip, against what people do today
+
+${table(["way", "flips", "requests", "failed", "failed per flip", "command ms", "first new ms", "last old ms", "first new : ours"], peers)}
+
+The application behind each way is the same Nginx that answers at once, so that the way itself is measured. The first
+two start the new container within their command; the others have both colours up, as this project has.
+
+## Throughput
+
+${table(["requests/s", "application directly", "plain Nginx", "the gateway", "gateway : plain"], [throughput("empty handler", figures.empty), throughput("10 ms handler", figures.tenMs)])}
+
+wrk, one thread, 64 connections, on the host's network; each the median of three alternating rounds. Plain Nginx logs as
+the official image does; the gateway logs JSON, counts per colour and picks the colour for each request.
+The sample itself (\`/version\`, 32 connections): ${sample.map((t) => `${round(t.requestsPerSecond)} requests/s, p99 ${round(t.p99Ms, 1)} ms`).join(" directly, ")} through the gateway.
+
+## The stack by \`pulumi\`
+
+${table(
+  ["what", "median (largest)"],
+  [
+    ["no-op `pulumi preview`", `${medians(stack.previewSeconds, 1)} s`],
+    ["no-op `pulumi up`", `${medians(stack.noOpSeconds, 1)} s`],
+    ["flip or rollback by `pulumi up`, under load", `${medians(stack.flipSeconds, 1)} s`],
+    ["… of that the switch's whole transaction, bake time 0", `${medians(stack.switchTotalMs)} ms`],
+    [
+      "… of that the flip: start file and dictionary, written and read back",
+      `${medians(stack.switchFlipMs)} ms`,
+    ],
+    ["release and flip in one `pulumi up`, under load", `${medians(stack.releaseAndFlipSeconds, 1)} s`],
+    ["program start, to the last resource registered", `${medians(program.seconds, 2)} s`],
+    ["program memory", `${medians(program.megabytes)} MB`],
+  ],
+)}
+
+Memory at rest, MiB: ${Object.entries(stack.memoryMb)
+    .map(([what, mb]) => `${what} ${round(mb)}`)
+    .join(
+      ", ",
+    )}. The gateway under load: ${round(figures.gatewayMb.before, 1)} at first, ${round(figures.gatewayMb.after, 1)} after ${figures.gatewayMb.requests} requests.
+`;
+}

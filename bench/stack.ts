@@ -1,0 +1,149 @@
+import { release } from "../test/support/images.ts";
+import { docker } from "../test/support/process.ts";
+import { Stack, at } from "../test/support/stack.ts";
+import { underLoad } from "../test/support/visitors.ts";
+import type { Spread } from "./flips.ts";
+import { spread } from "./flips.ts";
+import { containerMemoryBytes } from "./peers/ours.ts";
+import type { Throughput } from "./throughput.ts";
+import { wrk } from "./throughput.ts";
+
+export interface StackFigures {
+  readonly previewSeconds: Spread;
+  readonly noOpSeconds: Spread;
+  readonly flipSeconds: Spread;
+  readonly releaseAndFlipSeconds: Spread;
+  readonly changedByFlip: number;
+  /** As the switch reports it: start file and dictionary written and read back. */
+  readonly switchFlipMs: Spread;
+  readonly switchTotalMs: Spread;
+  readonly requests: number;
+  readonly failed: number;
+  readonly memoryMb: Readonly<Record<string, number>>;
+  readonly sampleDirect: Throughput;
+  readonly sampleThroughGateway: Throughput;
+}
+
+const rounds = 5;
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+}
+
+/** A whole stack with the sample on both slots, by the real `pulumi`. Flips and releases happen under load. */
+export async function measureStack(): Promise<StackFigures> {
+  const stack = await Stack.create("bench", {
+    active: "blue",
+    blue: await release("1"),
+    green: await release("2"),
+    switch: { smoke: [{ path: "/health" }, { path: "/version" }], bakeSeconds: 0, drainSeconds: 0 },
+  });
+  try {
+    await stack.upOk();
+    const memoryMb = await memory(stack);
+    const preview = await repeat(async () => {
+      const result = await stack.preview("--expect-no-changes");
+      if (result.code !== 0) throw new Error(result.output);
+    });
+    const noOp = await repeat(() => stack.upOk());
+    const direct = await wrk(
+      `bluegreen-${stack.name}`,
+      `http://${stack.container("api-blue")}:8000/version`,
+      32,
+    );
+    const through = await wrk(
+      `bluegreen-${stack.name}`,
+      `http://${stack.container("gateway")}:8080/version`,
+      32,
+    );
+    const flips = await measureUps(stack);
+    return {
+      previewSeconds: spread(preview),
+      noOpSeconds: spread(noOp),
+      ...flips,
+      memoryMb,
+      sampleDirect: direct,
+      sampleThroughGateway: through,
+    };
+  } finally {
+    await stack.remove();
+  }
+}
+
+async function repeat(work: () => Promise<unknown>): Promise<number[]> {
+  const found: number[] = [];
+  for (let round = 0; round < rounds; round++) found.push(await seconds(work));
+  return found;
+}
+
+type Ups = Pick<
+  StackFigures,
+  | "flipSeconds"
+  | "releaseAndFlipSeconds"
+  | "changedByFlip"
+  | "switchFlipMs"
+  | "switchTotalMs"
+  | "requests"
+  | "failed"
+>;
+
+async function measureUps(stack: Stack): Promise<Ups> {
+  const flipSeconds: number[] = [];
+  const releaseSeconds: number[] = [];
+  const flipMs: number[] = [];
+  const totalMs: number[] = [];
+  let changedByFlip = 0;
+  const kinds = {
+    get: { clients: 8, pauseMs: 40 },
+    post: { clients: 2, pauseMs: 40 },
+    fresh: { clients: 2, pauseMs: 40 },
+  };
+  const releases = await Promise.all([release("3"), release("4"), release("5")]);
+  const report = await underLoad(stack.url, { expect: ["blue", "green"], kinds }, async () => {
+    for (let round = 0; round < rounds * 2; round++) {
+      stack.set({ active: round % 2 === 0 ? "green" : "blue" });
+      const up = await stack.upOk();
+      flipSeconds.push(up.seconds);
+      changedByFlip = Math.max(
+        changedByFlip,
+        (up.changes["update"] ?? 0) + (up.changes["replace"] ?? 0) + (up.changes["create"] ?? 0),
+      );
+      const { lastFlip } = await stack.outputs();
+      flipMs.push(Number(at(lastFlip, "flipMs")));
+      totalMs.push(Number(at(lastFlip, "totalMs")));
+    }
+    for (const [round, next] of releases.entries()) {
+      const idle = round % 2 === 0 ? "green" : "blue";
+      stack.set({ [idle]: next, active: idle });
+      releaseSeconds.push((await stack.upOk()).seconds);
+    }
+  });
+  return {
+    flipSeconds: spread(flipSeconds),
+    releaseAndFlipSeconds: spread(releaseSeconds),
+    changedByFlip,
+    switchFlipMs: spread(flipMs),
+    switchTotalMs: spread(totalMs),
+    requests: report.requests,
+    failed: report.failed,
+  };
+}
+
+/** Memory of each of the stack's containers, MiB. */
+async function memory(stack: Stack): Promise<Readonly<Record<string, number>>> {
+  const names = (
+    await docker("ps", "--format", "{{.Names}}", "--filter", `label=bluegreen.stack=${stack.name}`)
+  ).split("\n");
+  const entries = await Promise.all(
+    names.map(
+      async (name) =>
+        [
+          name.replace(`bluegreen-${stack.name}-`, ""),
+          (await containerMemoryBytes(name)) / 1024 ** 2,
+        ] as const,
+    ),
+  );
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,126 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { gatewayFiles } from "../components/gateway/nginx.ts";
+import { docker } from "../test/support/process.ts";
+import { Containers, applicationConf, freePort } from "./peers/containers.ts";
+import { frontConf } from "./peers/front.ts";
+import { benchImage } from "./peers/haproxy.ts";
+
+export interface Throughput {
+  readonly requestsPerSecond: number;
+  readonly p99Ms: number;
+}
+
+export interface GatewayThroughput {
+  readonly direct: Throughput;
+  readonly plain: Throughput;
+  readonly ours: Throughput;
+}
+
+const seconds = 6;
+const rounds = 3;
+
+/** One run of wrk, in a container on `network`. */
+export async function wrk(network: string, url: string, connections: number): Promise<Throughput> {
+  const args = [
+    "--threads",
+    "1",
+    "--connections",
+    String(connections),
+    "--duration",
+    `${seconds}s`,
+    "--latency",
+    url,
+  ];
+  const text = await docker("run", "--rm", "--network", network, benchImage, "wrk", ...args);
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]);
+  const [, p99, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text) ?? [];
+  const factor = { us: 0.001, ms: 1, s: 1000 }[unit ?? ""];
+  if (Number.isNaN(rate) || factor === undefined) throw new Error(`wrk printed no figures:\n${text}`);
+  if (/Non-2xx|Socket errors/.test(text)) throw new Error(`wrk met errors:\n${text}`);
+  return { requestsPerSecond: rate, p99Ms: Number(p99) * factor };
+}
+
+function medianOf(runs: readonly Throughput[]): Throughput {
+  const sorted = [...runs].sort((a, b) => a.requestsPerSecond - b.requestsPerSecond);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (middle === undefined) throw new Error("no runs");
+  return middle;
+}
+
+/**
+ * An application that answers after `delayMs`: directly, through plain Nginx, through this project's gateway. All on the
+ * host's network, so that only Nginx is compared; the rounds alternate, so that a busy moment hits all alike.
+ */
+export async function measureGateway(delayMs: number): Promise<GatewayThroughput> {
+  const containers = await Containers.create("throughput");
+  try {
+    const [app, plain, ours, none] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    await containers.file(
+      "application.js",
+      "function late(r) { setTimeout(() => r.return(200, r.variables.answer), Number(r.variables.delay)); }\nexport default { late };\n",
+    );
+    await startOnHost(containers, "app", applicationConf("blue", `127.0.0.1:${app}`, delayMs));
+    const plainConf = frontConf("127.0.0.1")
+      .replace("127.0.0.1:8000 resolve", `127.0.0.1:${app}`)
+      .replace("listen 8080", `listen 127.0.0.1:${plain}`)
+      // As the official image logs; the gateway logs each request too.
+      .replace("access_log off;", "access_log /dev/stdout combined;");
+    await startOnHost(containers, "plain", plainConf);
+    await startOurs(containers, { app, ours, none });
+    const targets = { direct: app, plain, ours };
+    const runs: Record<keyof typeof targets, Throughput[]> = { direct: [], plain: [], ours: [] };
+    for (let round = 0; round < rounds; round++) {
+      for (const name of ["direct", "plain", "ours"] as const) {
+        runs[name].push(await wrk("host", `http://127.0.0.1:${targets[name]}/version`, 64));
+      }
+    }
+    return { direct: medianOf(runs.direct), plain: medianOf(runs.plain), ours: medianOf(runs.ours) };
+  } finally {
+    await containers.remove();
+  }
+}
+
+async function startOnHost(containers: Containers, name: string, conf: string): Promise<void> {
+  await containers.file(`${name}.conf`, conf);
+  await runOnHost(
+    containers,
+    name,
+    ["--volume", `${containers.folder}:/etc/nginx/bench:ro`],
+    `/etc/nginx/bench/${name}.conf`,
+  );
+}
+
+async function runOnHost(
+  containers: Containers,
+  name: string,
+  args: readonly string[],
+  conf: string,
+): Promise<void> {
+  const common = ["--detach", "--name", `${containers.prefix}-${name}`, "--network", "host"];
+  await docker("run", ...common, ...args, "nginx:1.30", "nginx", "-c", conf, "-g", "daemon off;");
+}
+
+async function startOurs(
+  containers: Containers,
+  ports: { app: number; ours: number; none: number },
+): Promise<void> {
+  const upstream = `127.0.0.1:${ports.app}`;
+  for (const file of gatewayFiles({ upstreams: { blue: upstream, green: upstream } })) {
+    const target = path.join(containers.folder, "conf", file.path);
+    await mkdir(path.dirname(target), { recursive: true });
+    const content = file.content
+      .replace("listen 8080;", `listen 127.0.0.1:${ports.ours};`)
+      .replaceAll("127.0.0.1:8081", `127.0.0.1:${ports.none}`);
+    await writeFile(target, content);
+  }
+  const start = "live blue\ncanary 0\nrelease.blue 1\nrelease.green 1\n";
+  await writeFile(path.join(containers.folder, "conf", "start"), start);
+  await runOnHost(
+    containers,
+    "ours",
+    ["--volume", `${containers.folder}/conf:/etc/bluegreen:ro`, "--tmpfs", "/run/bluegreen"],
+    "/etc/bluegreen/nginx.conf",
+  );
+}

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { readFile, readdir, stat } from "node:fs/promises";
+import path from "node:path";
+
+import { release } from "../support/images.ts";
+import { docker, until } from "../support/process.ts";
+import type { Stack } from "../support/stack.ts";
+import { liveOf, newId, other, sharedStack } from "./shared.ts";
+
+/** Every process's command line and environment that can be read. */
+async function processes(): Promise<string> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const texts = pids.flatMap((pid) =>
+    ["cmdline", "environ"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")),
+  );
+  return (await Promise.all(texts)).join("\n");
+}
+
+describe("secrets", function () {
+  this.timeout(300_000);
+  let stack: Stack;
+  let values: readonly string[];
+
+  before(async () => {
+    stack = await sharedStack();
+    const folder = path.join(stack.hostDirectory, "secrets");
+    const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) =>
+      file.isFile(),
+    );
+    const texts = await Promise.all(
+      files.map((file) => readFile(path.join(file.parentPath, file.name), "utf8")),
+    );
+    // A file may hold more than the bare value (a line of configuration): what is long and random counts.
+    values = [...new Set(texts.flatMap((text) => text.match(/[A-Za-z0-9+/=_-]{16,}/g) ?? []))];
+  });
+
+  function assertAbsent(text: string, where: string): void {
+    assert.ok(text.length > 0, `${where}: nothing to look at`);
+    for (const value of values) assert.ok(!text.includes(value), `a secret stands in ${where}`);
+  }
+
+  it("there are at least two, readable by nobody else on the host", async () => {
+    assert.ok(values.length >= 2, `got ${values.length}`);
+    assert.equal((await stat(stack.hostDirectory)).mode & 0o077, 0);
+  });
+
+  it("the application is given them as files", async () => {
+    const files = await docker("exec", stack.container("api-blue"), "ls", "/run/secrets");
+    assert.deepEqual(files.split("\n").sort(), ["database_password", "redis_password"]);
+  });
+
+  it("none stands in the state or its history", async () => {
+    const folder = path.join(stack.folder, "state");
+    for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue;
+      const text = await readFile(path.join(file.parentPath, file.name), "utf8");
+      if (text !== "") assertAbsent(text, file.name);
+    }
+  });
+
+  it("none is shown by preview, up, their events or the outputs", async () => {
+    const idle = other(liveOf(stack));
+    stack.set({ [idle]: await release(newId()) });
+    const preview = await stack.preview("--diff", "--show-config", "--show-replacement-steps");
+    assertAbsent(preview.output, "pulumi preview");
+    const seen: string[] = [];
+    const up = await stack.startUp();
+    await until(
+      "up is over",
+      async () => {
+        seen.push(await processes());
+        return up.ended;
+      },
+      120_000,
+    );
+    const result = await up.done;
+    assert.equal(result.code, 0, result.output);
+    assertAbsent(result.output, "pulumi up");
+    assertAbsent(seen.join("\n"), "a command line or environment while up ran");
+    assertAbsent(JSON.stringify(await stack.outputs()), "the outputs");
+    for (const file of (await readdir(stack.folder)).filter((name) => name.startsWith("events-"))) {
+      assertAbsent(await readFile(path.join(stack.folder, file), "utf8"), file);
+    }
+  });
+
+  for (const what of ["api-blue", "api-green", "gateway", "postgres", "redis"]) {
+    it(`none is shown by docker inspect or the logs of ${what}`, async () => {
+      assertAbsent(await docker("inspect", stack.container(what)), `docker inspect ${what}`);
+      const logs = await stack.logs(what);
+      assertAbsent(logs, `the logs of ${what}`);
+      assertAbsent(await docker("top", stack.container(what), "-eo", "pid,args"), `the processes of ${what}`);
+    });
+  }
+});

@@ -1,0 +1,86 @@
+import type { Color, Config } from "../support/stack.ts";
+import { Stack } from "../support/stack.ts";
+import type { Load, Plan } from "../support/load/load.ts";
+import { release } from "../support/images.ts";
+
+/** Quick settings: what is tested is the order of things, not how long a bake should be. */
+export const switchSettings: Config = {
+  smoke: [
+    { path: "/health", status: 200, json: { "services.database.status": "ok" }, timeoutSeconds: 5 },
+    { path: "/version", status: 200, timeoutSeconds: 2 },
+  ],
+  bakeSeconds: 1,
+  drainSeconds: 2,
+};
+
+export async function sharedConfig(): Promise<Config> {
+  return {
+    active: "blue",
+    blue: await release("1"),
+    green: await release("2"),
+    switch: switchSettings,
+    api: { startSeconds: 20 },
+  };
+}
+
+/** A few clients of each kind: for tests in which something else is the point. */
+export const gentle: Plan["kinds"] = {
+  get: { clients: 4, pauseMs: 20 },
+  post: { clients: 2, pauseMs: 40 },
+  fresh: { clients: 2, pauseMs: 40 },
+  slow: { clients: 2 },
+};
+
+let shared: Promise<Stack> | undefined;
+
+/** The one stack that most tests share, up with blue live; made by whoever asks first, removed at the end. */
+export function sharedStack(): Promise<Stack> {
+  shared ??= (async () => {
+    const stack = await Stack.create("shared", await sharedConfig());
+    await stack.upOk();
+    return stack;
+  })();
+  return shared;
+}
+
+after(async function () {
+  this.timeout(120_000);
+  // A stack that never came up has nothing to be read from, but may have left things behind.
+  const stack = await shared?.catch(() => undefined);
+  await stack?.remove();
+});
+
+// A test that failed on its way must not fail those after it: back to what last worked.
+afterEach(async function () {
+  if (shared === undefined || this.currentTest?.state !== "failed") return;
+  this.timeout(240_000);
+  const stack = await shared;
+  await stack.cancel();
+  stack.config = stack.lastGood;
+  await stack.upOk();
+});
+
+export function other(color: Color): Color {
+  return color === "blue" ? "green" : "blue";
+}
+
+/** The config says which colour is live; the state agrees in between tests. */
+export function liveOf(stack: Stack): Color {
+  return stack.config["active"] === "green" ? "green" : "blue";
+}
+
+/** A flip by `pulumi up` under load: meanwhile either colour may answer, afterwards only the new one. */
+export async function flip(stack: Stack, load: Load): Promise<void> {
+  const to = other(liveOf(stack));
+  await load.expect("blue", "green");
+  stack.set({ active: to });
+  await stack.upOk();
+  await load.expect(to);
+}
+
+let nextRelease = 100;
+
+/** A release id no test has used yet. */
+export function newId(): string {
+  return String(nextRelease++);
+}

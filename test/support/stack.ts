@@ -1,0 +1,321 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import http from "node:http";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, stringify } from "yaml";
+
+import { type Result, Running, docker, run, runOk } from "./process.ts";
+
+export type Color = "blue" | "green";
+type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
+export type Config = Readonly<Record<string, Plain>>;
+
+/** How many resources one `up` created, updated, replaced…; `same` says how many it left alone. */
+export type Changes = Readonly<Record<string, number>>;
+export type Up = Result & { readonly changes: Changes; readonly seconds: number };
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Stacks of these tests are named `e2e-<purpose>-<pid>`: two runs do not meet, and what a cut-off one left is known. */
+const prefix = "e2e-";
+
+/** Stacks with containers, networks or volumes on the engine whose test process is gone. */
+async function deadStacks(): Promise<string[]> {
+  const lists = await Promise.all([
+    docker("ps", "--all", "--format", "{{.Names}}"),
+    docker("network", "ls", "--format", "{{.Name}}"),
+    docker("volume", "ls", "--format", "{{.Name}}"),
+  ]);
+  const found = lists.join("\n").matchAll(/^bluegreen-(e2e-[a-z]+-(\d+))(?:-|$)/gm);
+  const dead = [...found]
+    .filter(([, , pid]) => !existsSync(`/proc/${pid ?? ""}`))
+    .map(([, stack = ""]) => stack);
+  return [...new Set(dead)];
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+/** Removes containers, networks and volumes that carry `bluegreen.stack=<name>` or are named after that stack. */
+export async function removeLeftovers(stack: string): Promise<void> {
+  const name = `bluegreen-${stack}`;
+  const list = async (...args: string[]): Promise<string[]> =>
+    (await docker(...args)).split("\n").filter(Boolean);
+  const mine = (found: string): boolean => found === name || found.startsWith(`${name}-`);
+  const containers = await list("ps", "--all", "--format", "{{.Names}}", "--filter", `name=^${name}-`);
+  if (containers.length > 0) await docker("rm", "--force", "--volumes", ...containers);
+  const networks = (await list("network", "ls", "--format", "{{.Name}}")).filter(mine);
+  if (networks.length > 0) await docker("network", "rm", ...networks);
+  const volumes = (await list("volume", "ls", "--quiet")).filter(mine);
+  if (volumes.length > 0) await docker("volume", "rm", "--force", ...volumes);
+}
+
+/** Where a stack lives, if not on this machine's own engine. */
+export interface Machine {
+  /** The engine's socket, `unix://…`. */
+  readonly engine?: string;
+  /** Put in front of each command, to run it there. */
+  readonly prefix?: readonly string[];
+}
+
+/**
+ * One isolated stack on the real engine: own name, port, state, host directory and project folder: a copy of
+ * the repository's program, so that nothing is written into the checkout and a test can break the program it runs.
+ */
+export class Stack {
+  readonly name: string;
+  readonly folder: string;
+  readonly port: number;
+  config: Config;
+  /** The config of the last `up` that succeeded. */
+  lastGood: Config = {};
+  #machine: Machine;
+  #salt = "";
+  #upCount = 0;
+
+  private constructor(name: string, folder: string, port: number, machine: Machine, config: Config) {
+    this.name = name;
+    this.folder = folder;
+    this.port = port;
+    this.#machine = machine;
+    this.config = config;
+  }
+
+  /** `purpose` (small letters) names it, `config` is added to (and wins over) a small, quick default. */
+  static async create(purpose: string, config: Config = {}, machine: Machine = {}): Promise<Stack> {
+    const name = `${prefix}${purpose}-${process.pid}`;
+    for (const dead of await deadStacks()) await removeLeftovers(dead);
+    const folder = await mkdtemp(path.join(os.tmpdir(), `bluegreen-${name}-`));
+    const port = await freePort();
+    const stack = new Stack(name, folder, port, machine, {
+      host: {
+        kind: "local",
+        directory: path.join(folder, "host"),
+        ...(machine.engine !== undefined && { engine: machine.engine }),
+      },
+      edge: { kind: "none" },
+      gateway: { port, requestsPerSecond: 1_000_000, burst: 1_000_000 },
+      ...config,
+    });
+    await stack.#prepare();
+    return stack;
+  }
+
+  async #prepare(): Promise<void> {
+    for (const folder of ["project", "state"])
+      await mkdir(path.join(this.folder, folder), { recursive: true });
+    await writeFile(path.join(this.folder, "passphrase"), "e2e, protects nothing\n", { mode: 0o600 });
+    for (const file of ["index.ts", "components", "package.json", "tsconfig.json", "Pulumi.yaml"]) {
+      await cp(path.join(repository, file), path.join(this.project, file), { recursive: true });
+    }
+    await symlink(path.join(repository, "node_modules"), path.join(this.project, "node_modules"));
+    await this.pulumi("stack", "init", this.name);
+    // The salt of the stack's secrets; all else in the file is written anew before each command.
+    const salt = at(parse(await readFile(this.#configFile, "utf8")), "encryptionsalt");
+    if (typeof salt !== "string")
+      throw new Error(`stack init wrote no encryptionsalt into ${this.#configFile}`);
+    this.#salt = salt;
+  }
+
+  get #configFile(): string {
+    return path.join(this.project, `Pulumi.${this.name}.yaml`);
+  }
+
+  /** The program's own copy. */
+  get project(): string {
+    return path.join(this.folder, "project");
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get hostDirectory(): string {
+    return path.join(this.folder, "host");
+  }
+
+  /** The state file, as it lies on disk. */
+  get stateFile(): string {
+    return path.join(this.folder, "state", ".pulumi", "stacks", "bluegreen", `${this.name}.json`);
+  }
+
+  container(what: string): string {
+    return `bluegreen-${this.name}-${what}`;
+  }
+
+  /** All that a container has logged. */
+  async logs(what: string): Promise<string> {
+    return (await runOk("docker", ["logs", this.container(what)])).output;
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      PULUMI_BACKEND_URL: `file://${path.join(this.folder, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE_FILE: path.join(this.folder, "passphrase"),
+      // Allows --event-log, which counts what an `up` changed.
+      PULUMI_DEBUG_COMMANDS: "true",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      NO_COLOR: "1",
+      ...(this.#machine.engine !== undefined && { DOCKER_HOST: this.#machine.engine }),
+    };
+  }
+
+  /** Any `pulumi` command that must succeed; what it printed. */
+  async pulumi(...args: string[]): Promise<string> {
+    return (await runOk(...this.#command([...args, "--non-interactive"]), this.#options())).stdout;
+  }
+
+  #options(): { cwd: string; env: NodeJS.ProcessEnv; timeoutMs: number } {
+    return { cwd: this.project, env: this.#environment(), timeoutMs: 240_000 };
+  }
+
+  /** Changes config keys; `undefined` removes one. Written out before each command. */
+  set(changes: Readonly<Record<string, Plain | undefined>>): void {
+    const merged = Object.entries({ ...this.config, ...changes });
+    this.config = Object.fromEntries(
+      merged.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    );
+  }
+
+  async #writeConfig(): Promise<void> {
+    const config = Object.fromEntries(
+      Object.entries(this.config).map(([key, value]) => [`bluegreen:${key}`, value]),
+    );
+    await writeFile(this.#configFile, stringify({ encryptionsalt: this.#salt, config }));
+  }
+
+  /** A `pulumi` command line, where this stack's machine is. */
+  #command(args: readonly string[]): [string, string[]] {
+    const [command = "pulumi", ...rest] = [...(this.#machine.prefix ?? []), "pulumi", ...args];
+    return [command, rest];
+  }
+
+  #upArgs(log: string): string[] {
+    return ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", this.name, "--event-log", log];
+  }
+
+  /** `pulumi up`, whatever its end. */
+  async up(...more: string[]): Promise<Up> {
+    await this.#writeConfig();
+    const log = path.join(this.folder, `events-${this.#upCount++}.json`);
+    const began = performance.now();
+    const result = await run(...this.#command([...this.#upArgs(log), ...more]), this.#options());
+    if (result.code === 0) this.lastGood = this.config;
+    return { ...result, changes: await readChanges(log), seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** `pulumi up` that must succeed. */
+  async upOk(...more: string[]): Promise<Up> {
+    const result = await this.up(...more);
+    if (result.code !== 0)
+      throw new Error(`pulumi up of ${this.name} failed (${result.code}):\n${result.output}`);
+    return result;
+  }
+
+  /** `pulumi up` in a process group of its own, to be watched and killed. */
+  async startUp(): Promise<Running> {
+    await this.#writeConfig();
+    const log = path.join(this.folder, `events-${this.#upCount++}.json`);
+    return new Running(...this.#command(this.#upArgs(log)), this.#options());
+  }
+
+  async preview(...more: string[]): Promise<Result> {
+    await this.#writeConfig();
+    return await run(
+      ...this.#command(["preview", "--non-interactive", "--stack", this.name, ...more]),
+      this.#options(),
+    );
+  }
+
+  async outputs(): Promise<Readonly<Record<string, unknown>>> {
+    const outputs: unknown = JSON.parse(await this.pulumi("stack", "output", "--json", "--stack", this.name));
+    return Object.fromEntries(Object.entries(outputs ?? {}));
+  }
+
+  /** Clears the lock that a killed run left behind. */
+  async cancel(): Promise<void> {
+    await this.pulumi("cancel", "--yes", "--stack", this.name);
+  }
+
+  async destroy(): Promise<Result> {
+    await this.#writeConfig();
+    return await run(
+      ...this.#command(["destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", this.name]),
+      this.#options(),
+    );
+  }
+
+  /** Takes everything away, whatever state it is in. */
+  async remove(): Promise<void> {
+    await removeLeftovers(this.name);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The gateway's control interface, as only the host can reach it. Parsed `key value` lines. */
+  async control(method: "GET" | "PUT", target: string): Promise<Readonly<Record<string, string>>> {
+    const text = await askSocket(path.join(this.hostDirectory, "gateway/run/control.sock"), method, target);
+    return Object.fromEntries(
+      text
+        .trim()
+        .split("\n")
+        .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)]),
+    );
+  }
+
+  /** What the gateway itself says is live; the last word. */
+  async live(): Promise<string> {
+    return (await this.control("GET", "/state"))["live"] ?? "no answer";
+  }
+}
+
+function askSocket(socketPath: string, method: string, target: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath, method, path: target, timeout: 5000 }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (body += chunk));
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve(body);
+        else reject(new Error(`${method} ${target}: ${response.statusCode ?? 0} ${body}`));
+      });
+    });
+    request.on("timeout", () => request.destroy(new Error(`${method} ${target}: no answer in 5 s`)));
+    request.on("error", reject);
+    request.end();
+  });
+}
+
+async function readChanges(eventLog: string): Promise<Changes> {
+  const text = await readFile(eventLog, "utf8").catch(() => "");
+  const summaries = text
+    .split("\n")
+    .filter((line) => line.includes("summaryEvent"))
+    .map((line) => at(JSON.parse(line), "summaryEvent", "resourceChanges"));
+  const last = summaries.at(-1);
+  if (typeof last !== "object" || last === null) return {};
+  return Object.fromEntries(
+    Object.entries(last).flatMap(([what, count]) => (typeof count === "number" ? [[what, count]] : [])),
+  );
+}
+
+/** What lies at a path of keys in parsed JSON; undefined where there is nothing. */
+export function at(value: unknown, ...keys: readonly string[]): unknown {
+  let found = value;
+  for (const key of keys) {
+    if (typeof found !== "object" || found === null) return undefined;
+    found = Reflect.get(found, key);
+  }
+  return found;
+}
