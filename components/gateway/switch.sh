@@ -131,14 +131,24 @@ smoke_test() {
 
 # ---- proof -----------------------------------------------------------------------------------------------------------
 
+# Asked from the host, the proof shares its address with whatever else comes that way: it must not be answered 429. The
+# token that spares it lives in the gateway's memory and goes by standard input: an argument shows in the process list.
+proof_token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+allow_proof() { # token, or none
+  printf 'url = "http://gateway/state?proof=%s"\n' "$1" |
+    curl -q --noproxy '*' -sS -m 3 -o /dev/null -X PUT --unix-socket "$dir/gateway/run/control.sock" --config - 2>/dev/null 9>&-
+}
+proof_header() { printf 'header = "X-Bluegreen-Proof: %s"\n' "$proof_token"; }
+
 # answers_from COLOR: three new connections and one used twice must all reach it. Bucket 99 is the last a canary takes.
 # An application's own error shows the colour too; whether it errs is the bake's question. 502 and 504 are no answers.
 answers_from() {
   local expected=$1 deadline=$((SECONDS + proof_wait)) got one good
   local each=(--noproxy '*' -sS -m "$public_timeout" -D - -b bluegreen_bucket=99)
   while :; do
-    got=$(curl -q "${each[@]}" -H 'Connection: close' -o /dev/null "$public" -o /dev/null "$public" -o /dev/null "$public" \
-      --next "${each[@]}" -o /dev/null "$public" -o /dev/null "$public" 2>&1 9>&- | tr -d '\r' |
+    allow_proof "$proof_token" || true
+    got=$(curl -q "${each[@]}" --config <(proof_header) -H 'Connection: close' -o /dev/null "$public" -o /dev/null "$public" -o /dev/null "$public" \
+      --next "${each[@]}" --config <(proof_header) -o /dev/null "$public" -o /dev/null "$public" 2>&1 9>&- | tr -d '\r' |
       awk '/^curl:/ { print "error" } /^HTTP\// { if (s) print c "/" s; s = $2; c = "none" }
            tolower($1) == "x-color:" { c = $2 } END { if (s) print c "/" s }') || true
     good=0
@@ -231,6 +241,7 @@ undo() {
     die "$why. Not undone: $back, which was live before, does not answer; $target stays live"
   fi
   if put_state "$back_state" && answers_from "$(outside "$back_state")"; then
+    allow_proof none || true
     rm -f "$unfinished"
     die "$why. Undone: $back is live again, proven from outside"
   fi
@@ -320,6 +331,7 @@ if [ "$flipped" = true ]; then
   say "bake: $errors of $requests requests failed in $bake_seconds s ($bake_ms ms)"
 fi
 trap '' INT TERM
+allow_proof none || true
 rm -f "$unfinished"
 printf '%s\n' "live $target" "previous $(value live "$previous")" "flipped $flipped" "switchedAt $switched_at" \
   "checkMs $check_ms" "smokeMs $smoke_ms" "flipMs $flip_ms" "proofMs $proof_ms" "bakeMs $bake_ms" \

@@ -213,6 +213,22 @@ describe("switch.sh and guard.sh on a real engine", function () {
       });
     }
 
+    it("proves a flip though visitors of the same address have used up its rate", async () => {
+      assert.equal((await stack.apply({ rate: { requestsPerSecond: 1, burst: 0 } })).code, 0);
+      try {
+        const done = await visited(stack.switch(stack.plan("green")));
+        assert.equal(done.code, 0, done.output);
+        await until(
+          "the limit to hold for visitors again",
+          async () => (await fetch(stack.url("/"))).status === 429,
+          5000,
+        );
+      } finally {
+        await stack.apply();
+      }
+      await settledOn("green");
+    });
+
     it("goes on to its end when nobody hears it any more", async () => {
       const running = stack.switching(stack.plan("green", { bakeSeconds: 1 }));
       await running.printed(/check: /);

@@ -10,6 +10,10 @@ const FIELDS = {
   "release.green": { pattern: /^[A-Za-z0-9._-]{1,64}$/, allowed: '1 to 64 letters, digits, ".", "_", "-"' },
 };
 const KEYS = Object.keys(FIELDS);
+// Where each of them stands in the state that route.js keeps.
+const PLACES = [1, 0, 2, 3];
+// Whoever sends this as X-Bluegreen-Proof is not held to the rate limit: the switch, which asks from outside.
+const PROOF = /^(none|[A-Za-z0-9]{32,64})$/;
 
 function plain(r, status, text) {
   r.headersOut["Content-Type"] = "text/plain";
@@ -18,17 +22,22 @@ function plain(r, status, text) {
 
 function describe(packed, config) {
   const values = packed.split(" ");
-  return KEYS.map((key, index) => `${key} ${values[index]}`)
+  return KEYS.map((key, index) => `${key} ${values[PLACES[index]]}`)
     .concat(`config ${config}`)
     .join("\n");
 }
 
-// GET /state, PUT /state?live=green&canary=0&release.green=2
+// GET /state, PUT /state?live=green&canary=0&release.green=2. PUT /state?proof=<token> is no part of the state: it is not
+// shown, and a restart forgets it; proof=none takes it back.
 function state(r) {
   let packed = gateway.current();
   if (r.method === "PUT") {
     const values = packed.split(" ");
-    const given = Object.keys(r.args);
+    const proof = r.args.proof;
+    const given = Object.keys(r.args).filter((key) => key !== "proof");
+    if (proof !== undefined && !PROOF.test(proof)) {
+      return plain(r, 400, "proof is not shown, allowed are none, 32 to 64 letters and digits");
+    }
     for (let i = 0; i < given.length; i++) {
       const key = given[i];
       const value = String(r.args[key]);
@@ -37,10 +46,12 @@ function state(r) {
       if (!FIELDS[key].pattern.test(value)) {
         return plain(r, 400, `${key} is "${value}", allowed are ${FIELDS[key].allowed}`);
       }
-      values[index] = value;
+      values[PLACES[index]] = value;
     }
     packed = values.join(" ");
-    ngx.shared.state.set("state", packed);
+    if (given.length > 0) ngx.shared.state.set("now", packed);
+    if (proof === "none") ngx.shared.state.delete("proof");
+    else if (proof !== undefined) ngx.shared.state.set("proof", proof);
   } else if (r.method !== "GET") {
     return plain(r, 405, `method ${r.method}, allowed are GET, PUT`);
   }
@@ -56,7 +67,7 @@ function counts(r) {
     return [
       `${color}.requests ${requests}`,
       `${color}.errors ${read(`${color}.errors`)}`,
-      `${color}.open ${read(`${color}.started`) - requests}`,
+      `${color}.open ${read(color[0]) - requests}`,
       `${color}.milliseconds ${read(`${color}.milliseconds`)}`,
     ].join("\n");
   });

@@ -3,10 +3,11 @@
 // dictionary that all workers share, so a flip neither reloads Nginx nor touches a connection (control.js sets it).
 //
 // Nginx makes a JavaScript machine for each request and runs this file's top level in it: that is the price of a
-// request. So it holds these few functions and nothing else: no constants, no helpers that only the control API needs.
+// request. So it holds these few functions and nothing else, and what a request does while no canary runs (now, blue or
+// green) reads no variable, splits no text and builds no key: each of these costs as much as reading the dictionary.
 import fs from "fs";
 
-// The state is one value, "<live> <canary> <release.blue> <release.green>", because one value is replaced at once: no
+// The state is one value, "<canary> <live> <release.blue> <release.green>", because one value is replaced at once: no
 // request sees the new colour with the old canary. After a restart there is none, and the start file says how to go
 // on. `add` and not `set`: a value that came over the control socket meanwhile is newer. A missing or damaged file is
 // not remembered, so that putting it right helps at once.
@@ -16,7 +17,7 @@ function load() {
     text = fs.readFileSync("/etc/bluegreen/start", "utf8");
   } catch (error) {
     if (error.code !== "ENOENT") ngx.log(ngx.ERR, `start file: ${error.message}`);
-    return "none 0 none none";
+    return "0 none none none";
   }
   const field = (name, allowed) => {
     const found = text.match(new RegExp(`(?:^|\\n)${name} (${allowed})(?:\\n|$)`));
@@ -25,21 +26,21 @@ function load() {
   const live = field("live", "blue|green|none");
   if (live === undefined) {
     ngx.log(ngx.ERR, "start file: no line that says live blue, live green or live none");
-    return "none 0 none none";
+    return "0 none none none";
   }
   const release = "[A-Za-z0-9._-]+";
   const state = [
-    live,
     field("canary", "\\d|[1-9]\\d|100") || "0",
+    live,
     field("release.blue", release) || "none",
     field("release.green", release) || "none",
   ].join(" ");
-  ngx.shared.state.add("state", state);
-  return ngx.shared.state.get("state");
+  ngx.shared.state.add("now", state);
+  return ngx.shared.state.get("now");
 }
 
 function current() {
-  return ngx.shared.state.get("state") || load();
+  return ngx.shared.state.get("now") || load();
 }
 
 // A visitor keeps a bucket of 0..99 as long as a canary runs: from the cookie, or from the address where there is none
@@ -57,37 +58,58 @@ function bucketOf(variables) {
   return hash % 100;
 }
 
-// js_set $slot: the upstream of this request; runs once, when the request is about to be passed on.
+// js_set $now: the state, counted for the live colour. Runs once, when a request is about to be passed on; nginx.conf
+// takes colour and release out of the text. With a canary (the text does not begin with 0) route decides and counts.
+function now() {
+  const state = ngx.shared.state.get("now") || load();
+  if (state[0] === "0") ngx.shared.counts.incr(state[2], 1, 0);
+  return state;
+}
+
+// js_set $routed: the upstream of this request while a canary runs.
 function route(r) {
   const state = current().split(" ");
-  let color = state[0];
+  let color = state[1];
   if (color === "none") return color;
   const variables = r.variables;
-  if (state[1] !== "0") {
-    const idle = color === "blue" ? "green" : "blue";
-    const idleRelease = idle === "blue" ? state[2] : state[3];
-    // The bucket first: visitors are told theirs even while the idle slot has nothing to offer.
-    if (bucketOf(variables) < Number(state[1]) && idleRelease !== "none") color = idle;
-  }
+  const idle = color === "blue" ? "green" : "blue";
+  const idleRelease = idle === "blue" ? state[2] : state[3];
+  // The bucket first: visitors are told theirs even while the idle slot has nothing to offer.
+  if (bucketOf(variables) < Number(state[0]) && idleRelease !== "none") color = idle;
   variables.color = color;
   variables.release = color === "blue" ? state[2] : state[3];
-  ngx.shared.counts.incr(color + ".started", 1, 0);
+  ngx.shared.counts.incr(color[0], 1, 0);
   return color;
 }
 
-// js_set $counted: read by the log format only, so it runs when a request is over, WebSockets and streams included.
-// Answers the colour, "" for a request that no colour saw.
-function count(r) {
-  const variables = r.variables;
-  const color = variables.color;
-  if (!color) return "";
+// js_set $counted_blue, $counted_green: read by the log format only, so they run when a request is over, WebSockets and
+// streams included.
+function blue(r) {
   const counts = ngx.shared.counts;
-  counts.incr(color + ".requests", 1, 0);
-  // Time to the first byte: the length of a stream says nothing about how fast the application is.
-  const milliseconds = Math.round(variables.upstream_header_time * 1000);
-  if (milliseconds > 0) counts.incr(color + ".milliseconds", milliseconds, 0);
-  if (variables.status >= "500") counts.incr(color + ".errors", 1, 0);
-  return color;
+  counts.incr("blue.requests", 1, 0);
+  if (r.status > 499) counts.incr("blue.errors", 1, 0);
+  return "blue";
 }
 
-export default { route, count, current };
+function green(r) {
+  const counts = ngx.shared.counts;
+  counts.incr("green.requests", 1, 0);
+  if (r.status > 499) counts.incr("green.errors", 1, 0);
+  return "green";
+}
+
+// js_set $timed: adds the time to the first byte (the length of a stream says nothing about how fast the application
+// is). nginx.conf asks only when there is something to add. Writes nothing into the line.
+function time(r) {
+  const milliseconds = Math.round(r.variables.upstream_header_time * 1000);
+  if (milliseconds > 0) ngx.shared.counts.incr(`${r.variables.color}.milliseconds`, milliseconds, 0);
+  return "";
+}
+
+// js_set $proven: whether the caller knows the token that `PUT /state?proof=` left, asked only when the header is there.
+function proven(r) {
+  const token = ngx.shared.state.get("proof");
+  return token !== undefined && r.variables.http_x_bluegreen_proof === token ? "1" : "";
+}
+
+export default { now, route, blue, green, time, proven, current };

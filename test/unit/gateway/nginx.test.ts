@@ -30,6 +30,11 @@ describe("renderNginx", () => {
     const limited = renderNginx({ ...settings, rate: { requestsPerSecond: 7, burst: 0 } });
     assert.match(limited, /rate=7r\/s;/);
     assert.match(limited, /limit_req zone=visitors;/);
+    assert.match(
+      limited,
+      /proxy_set_header X-Bluegreen-Proof "";/,
+      "the application need not know the token",
+    );
   });
 
   it("puts every setting where it belongs", () => {

@@ -19,6 +19,9 @@ class FakeDictionary {
     this.values.set(key, value);
     return true;
   }
+  delete(key: string): boolean {
+    return this.values.delete(key);
+  }
   incr(key: string, step: number, initial: number): number {
     const next = Number(this.values.get(key) ?? initial) + step;
     this.values.set(key, next);
@@ -32,8 +35,9 @@ Object.assign(globalThis, { ngx: { shared, ERR: 4, log: (_: number, text: string
 const { default: gateway } = await import("../../../components/gateway/njs/route.js");
 const { default: control } = await import("../../../components/gateway/njs/control.js");
 
-const visitor = (variables: Record<string, string> = {}): GatewayRequest => ({
-  variables: { remote_addr: "10.0.0.1", status: "200", upstream_header_time: "0.012", ...variables },
+const visitor = (variables: Record<string, string> = {}, status = 200): GatewayRequest => ({
+  status,
+  variables: { remote_addr: "10.0.0.1", upstream_header_time: "0.012", ...variables },
 });
 
 function ask(
@@ -77,26 +81,41 @@ describe("route.js", () => {
     fs.readFileSync = realRead;
   });
 
-  it("sends a visitor to the live colour and says its release", () => {
-    shared.state.set("state", "green 0 41 42");
-    const request = visitor();
+  it("says the state, and counts the request for the live colour", () => {
+    shared.state.set("now", "0 green 41 42");
+    assert.equal(gateway.now(), "0 green 41 42");
+    assert.deepEqual([...shared.counts.values], [["g", 1]]);
+  });
+
+  it("says the state uncounted while a canary runs: which colour it will be is not known yet", () => {
+    shared.state.set("now", "5 green 41 42");
+    assert.equal(gateway.now(), "5 green 41 42");
+    assert.equal(shared.counts.values.size, 0);
+  });
+
+  it("says color and release of a visitor while a canary runs, and counts", () => {
+    shared.state.set("now", "5 green 41 42");
+    const request = visitor({ cookie_bluegreen_bucket: "5" });
     assert.equal(gateway.route(request), "green");
     assert.equal(request.variables["color"], "green");
     assert.equal(request.variables["release"], "42");
     assert.equal(request.variables["canary_cookie"], undefined);
+    assert.deepEqual([...shared.counts.values], [["g", 1]]);
   });
 
   it("answers none, silently and uncounted, while no colour has been live", () => {
+    assert.equal(gateway.now(), "0 none none none");
     assert.equal(gateway.route(visitor()), "none");
-    assert.equal(shared.counts.values.size, 0);
+    assert.equal(shared.counts.get("b"), undefined);
+    assert.equal(shared.counts.get("g"), undefined);
     assert.deepEqual(logged, []);
   });
 
   it("goes on with the start file after a restart, in any order of its lines, and reads it once", () => {
     startFile = "canary 7\nrelease.green 42\nlive green\nrelease.blue 41\n";
-    assert.equal(gateway.current(), "green 7 41 42");
+    assert.equal(gateway.current(), "7 green 41 42");
     startFile = undefined;
-    assert.equal(gateway.current(), "green 7 41 42");
+    assert.equal(gateway.current(), "7 green 41 42");
   });
 
   it("says what is wrong with a damaged start file and does not remember it", () => {
@@ -104,20 +123,20 @@ describe("route.js", () => {
     assert.equal(gateway.route(visitor()), "none");
     assert.match(logged.join(), /live blue, live green or live none/);
     startFile = "live blue\nrelease.blue 1\n";
-    assert.equal(gateway.route(visitor()), "blue");
+    assert.equal(gateway.now(), "0 blue 1 none");
   });
 
   it("does not let the start file overwrite a state that came meanwhile", () => {
     // @ts-expect-error: one of the overloads is enough here
     fs.readFileSync = () => {
-      shared.state.set("state", "blue 0 41 none");
+      shared.state.set("now", "0 blue 41 none");
       return "live green\n";
     };
-    assert.equal(gateway.current(), "blue 0 41 none");
+    assert.equal(gateway.current(), "0 blue 41 none");
   });
 
   it("keeps a visitor with a bucket on the same side of the canary", () => {
-    shared.state.set("state", "blue 30 41 42");
+    shared.state.set("now", "30 blue 41 42");
     const colors = [0, 29, 30, 99].map((bucket) =>
       gateway.route(visitor({ cookie_bluegreen_bucket: String(bucket) })),
     );
@@ -125,7 +144,7 @@ describe("route.js", () => {
   });
 
   it("gives a visitor without one the bucket of the address, and the cookie that keeps it", () => {
-    shared.state.set("state", "blue 50 41 42");
+    shared.state.set("now", "50 blue 41 42");
     const seen = new Map<string, number>();
     for (let host = 0; host < 250; host++) {
       const request = visitor({ remote_addr: `10.0.0.${host}`, cookie_bluegreen_bucket: "123" });
@@ -139,25 +158,26 @@ describe("route.js", () => {
   });
 
   it("sends no canary to a slot without a release", () => {
-    shared.state.set("state", "blue 100 41 none");
+    shared.state.set("now", "100 blue 41 none");
     assert.equal(gateway.route(visitor()), "blue");
   });
 
   it("counts requests, errors and time of each colour, and what is still open", () => {
-    shared.state.set("state", "blue 0 41 42");
-    const first = visitor();
-    const second = visitor({ status: "502", upstream_header_time: "-" });
-    const open = visitor();
-    for (const request of [first, second, open]) gateway.route(request);
-    assert.equal(gateway.count(first), "blue");
-    assert.equal(gateway.count(second), "blue");
-    assert.equal(gateway.count(visitor()), "", "a request that no colour saw");
+    shared.state.set("now", "0 blue 41 42");
+    for (let request = 0; request < 3; request++) gateway.now();
+    assert.equal(gateway.blue(visitor()), "blue");
+    assert.equal(gateway.time(visitor({ color: "blue" })), "");
+    assert.equal(gateway.blue(visitor({}, 502)), "blue");
+    assert.equal(gateway.time(visitor({ color: "blue", upstream_header_time: "-" })), "");
+    shared.state.set("now", "0 green 41 42");
+    gateway.now();
+    assert.equal(gateway.green(visitor({}, 499)), "green");
     const request = ask("GET");
     control.counts(request);
     assert.equal(
       request.text,
       "blue.requests 2\nblue.errors 1\nblue.open 1\nblue.milliseconds 12\n" +
-        "green.requests 0\ngreen.errors 0\ngreen.open 0\ngreen.milliseconds 0\n",
+        "green.requests 1\ngreen.errors 0\ngreen.open 0\ngreen.milliseconds 0\n",
     );
   });
 });
@@ -165,7 +185,7 @@ describe("route.js", () => {
 describe("control.js", () => {
   beforeEach(() => {
     shared.state.values.clear();
-    shared.state.set("state", "blue 0 41 none");
+    shared.state.set("now", "0 blue 41 none");
   });
 
   it("tells the state with the hash of the configuration", () => {
@@ -179,10 +199,25 @@ describe("control.js", () => {
     const request = ask("PUT", { live: "green", "release.green": "42" });
     control.state(request);
     assert.equal(request.text, "live green\ncanary 0\nrelease.blue 41\nrelease.green 42\nconfig cafe\n");
-    assert.equal(shared.state.get("state"), "green 0 41 42");
+    assert.equal(shared.state.get("now"), "0 green 41 42");
+  });
+
+  it("lets pass whoever knows the token of the proof, until it is taken back", () => {
+    const token = "0123456789abcdefABCDEF0123456789";
+    const proven = (sent: string): string => gateway.proven(visitor({ http_x_bluegreen_proof: sent }));
+    assert.equal(proven(token), "");
+    const request = ask("PUT", { proof: token });
+    control.state(request);
+    assert.equal(request.status, 200);
+    assert.doesNotMatch(request.text, /0123/);
+    assert.equal(shared.state.get("now"), "0 blue 41 none");
+    assert.deepEqual([proven(token), proven(`${token}0`), proven("none")], ["1", "", ""]);
+    control.state(ask("PUT", { proof: "none" }));
+    assert.deepEqual([proven(token), proven("none")], ["", ""]);
   });
 
   for (const [key, value, sentence] of [
+    ["proof", "short", /^proof is not shown, allowed are none, 32 to 64 letters and digits\n$/],
     ["live", "red", /^live is "red", allowed are blue, green, none\n$/],
     ["canary", "101", /^canary is "101", allowed are whole percents from 0 to 100\n$/],
     ["canary", "", /^canary is ""/],
@@ -194,7 +229,7 @@ describe("control.js", () => {
       control.state(request);
       assert.equal(request.status, 400);
       assert.match(request.text, sentence);
-      assert.equal(shared.state.get("state"), "blue 0 41 none");
+      assert.equal(shared.state.get("now"), "0 blue 41 none");
     });
   }
 
