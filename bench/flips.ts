@@ -19,6 +19,41 @@ export interface FlipFigures {
   readonly firstNewMs: Spread;
   readonly lastOldMs: Spread;
   readonly errors: Report["errors"];
+  /** Each flip's own times, milliseconds. */
+  readonly times: Times;
+}
+
+interface Times {
+  readonly command: readonly number[];
+  readonly firstNew: readonly number[];
+  readonly lastOld: readonly number[];
+}
+
+function measured(times: Times): Pick<FlipFigures, "commandMs" | "firstNewMs" | "lastOldMs" | "times"> {
+  return {
+    commandMs: spread(times.command),
+    firstNewMs: spread(times.firstNew),
+    lastOldMs: spread(times.lastOld),
+    times,
+  };
+}
+
+/** Several measurements of one way as one. */
+export function together(parts: readonly FlipFigures[]): FlipFigures {
+  const sum = (of: (part: FlipFigures) => number): number =>
+    parts.reduce((total, part) => total + of(part), 0);
+  return {
+    name: parts[0]?.name ?? "nothing",
+    flips: sum((part) => part.flips),
+    requests: sum((part) => part.requests),
+    failed: sum((part) => part.failed),
+    ...measured({
+      command: parts.flatMap((part) => part.times.command),
+      firstNew: parts.flatMap((part) => part.times.firstNew),
+      lastOld: parts.flatMap((part) => part.times.lastOld),
+    }),
+    errors: Object.fromEntries(parts.flatMap((part) => Object.entries(part.errors))),
+  };
 }
 
 export interface Spread {
@@ -29,6 +64,11 @@ export interface Spread {
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   return { median: sorted[Math.floor(sorted.length / 2)] ?? NaN, largest: sorted.at(-1) ?? NaN };
+}
+
+async function liveColor(peer: Peer): Promise<Color> {
+  const response = await fetch(`${peer.url}/version`);
+  return response.headers.get("x-color") === "green" ? "green" : "blue";
 }
 
 /**
@@ -51,7 +91,11 @@ export async function measureFlips(
   try {
     await rest(restMs);
     let done = 0;
-    for (let live: Color = "blue"; done < flips || (await load.report()).requests < requests; done++) {
+    for (
+      let live = await liveColor(peer);
+      done < flips || (await load.report()).requests < requests;
+      done++
+    ) {
       const to: Color = live === "blue" ? "green" : "blue";
       await load.mark();
       const beganMs = nowMs();
@@ -72,9 +116,7 @@ export async function measureFlips(
       flips: done,
       requests: report.requests,
       failed: report.failed,
-      commandMs: spread(command),
-      firstNewMs: spread(firstNew),
-      lastOldMs: spread(lastOld),
+      ...measured({ command, firstNew, lastOld }),
       errors: report.errors,
     };
   } finally {

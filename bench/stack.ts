@@ -1,6 +1,7 @@
 import { release } from "../test/support/images.ts";
 import { docker } from "../test/support/process.ts";
-import { Stack, at } from "../test/support/stack.ts";
+import { at } from "../test/support/json.ts";
+import { Stack } from "../test/support/stack.ts";
 import { underLoad } from "../test/support/visitors.ts";
 import type { Spread } from "./flips.ts";
 import { spread } from "./flips.ts";

@@ -1,8 +1,9 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
+import http from "node:http";
 import path from "node:path";
 
 import { gatewayFiles } from "../../components/gateway/nginx.ts";
-import { docker, runOk } from "../../test/support/process.ts";
+import { docker } from "../../test/support/process.ts";
 import type { Peer } from "./containers.ts";
 import { Containers } from "./containers.ts";
 import { untilAnswers } from "./front.ts";
@@ -48,24 +49,25 @@ export async function startOurs(): Promise<Ours> {
   return {
     name: "this project",
     url: containers.url,
-    // The command that switch.sh flips by.
-    flip: async (to) => {
-      await runOk("curl", [
-        "-fsS",
-        "-m",
-        "3",
-        "--unix-socket",
-        socket,
-        "-o",
-        "/dev/null",
-        "-X",
-        "PUT",
-        `http://gateway/state?live=${to}`,
-      ]);
-    },
+    // Straight to the control socket, as HAProxy is told; what a process around it costs, the stack's own figures show.
+    flip: (to) => put(socket, `/state?live=${to}`),
     memoryBytes: () => containerMemoryBytes(`${containers.prefix}-front`),
     remove: () => containers.remove(),
   };
+}
+
+function put(socketPath: string, target: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath, method: "PUT", path: target }, (response) => {
+      response.resume();
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error(`PUT ${target}: ${response.statusCode ?? 0}`));
+      });
+    });
+    request.on("error", reject);
+    request.end();
+  });
 }
 
 const units: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { release } from "../support/images.ts";
 import { docker } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
-import { at } from "../support/stack.ts";
+import { at } from "../support/json.ts";
 import { withoutLoss } from "../support/visitors.ts";
 import { liveOf, newId, other, sharedStack } from "./shared.ts";
 

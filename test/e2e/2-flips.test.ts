@@ -41,9 +41,7 @@ describe("many flips", function () {
     stack.set({ switch: { ...switchSettings, drainSeconds } });
     const old = liveOf(stack);
     // The drain window belongs to the release that begins now, so the slot that is to be drained must have begun with it.
-    stack.set({ [other(old)]: await release(newId()) });
-    await stack.upOk();
-    stack.set({ active: other(old) });
+    stack.set({ [other(old)]: await release(newId()), active: other(old) });
     await stack.upOk();
     const drained = other(old);
     const next = await release(newId());

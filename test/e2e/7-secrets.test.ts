@@ -44,6 +44,13 @@ describe("secrets", function () {
     assert.equal((await stat(stack.hostDirectory)).mode & 0o077, 0);
   });
 
+  it("one that stood somewhere would be found", () => {
+    for (const value of values)
+      assert.throws(() => {
+        assertAbsent(`{"x":"${value}"}`, "a text");
+      }, /stands in a text/);
+  });
+
   it("the application is given them as files", async () => {
     const files = await docker("exec", stack.container("api-blue"), "ls", "/run/secrets");
     assert.deepEqual(files.split("\n").sort(), ["database_password", "redis_password"]);

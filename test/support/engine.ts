@@ -24,8 +24,16 @@ export class PrivateEngine {
   static async start(): Promise<PrivateEngine> {
     const folder = await mkdtemp(path.join(os.tmpdir(), "e2e-engine-"));
     const namespace = spawn(
-      "unshare",
-      ["--net", "sh", "-c", "ip link set lo up && echo up && exec sleep infinity"],
+      "setpriv",
+      [
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--net",
+        "sh",
+        "-c",
+        "ip link set lo up && echo up && exec sleep infinity",
+      ],
       {
         stdio: ["ignore", "pipe", "inherit"],
       },
@@ -52,10 +60,18 @@ export class PrivateEngine {
 
   async #startDaemon(): Promise<void> {
     const log = openSync(path.join(this.folder, "dockerd.log"), "a");
-    const [command = "", ...inside] = this.prefix;
     const places = ["data", "exec"].map((what) => `--${what}-root=${path.join(this.folder, what)}`);
-    const args = [...inside, "dockerd", `--host=${this.address}`, `--pidfile=${this.folder}/pid`, ...places];
-    this.#daemon = spawn(command, args, { stdio: ["ignore", log, log] });
+    // A test that is killed takes its engine with it.
+    const args = [
+      "--pdeathsig",
+      "TERM",
+      ...this.prefix,
+      "dockerd",
+      `--host=${this.address}`,
+      `--pidfile=${this.folder}/pid`,
+      ...places,
+    ];
+    this.#daemon = spawn("setpriv", args, { stdio: ["ignore", log, log] });
     await until("the private engine answers", async () => {
       if (this.#daemon?.exitCode !== null) {
         throw new Error(`dockerd ended:\n${await readFile(path.join(this.folder, "dockerd.log"), "utf8")}`);

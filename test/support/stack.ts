@@ -1,41 +1,24 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 
-import { type Result, Running, docker, run, runOk } from "./process.ts";
+import { type Result, Running, run, runOk } from "./process.ts";
+import { askSocket } from "./control.ts";
+import { type Changes, readChanges } from "./event-log.ts";
+import { at } from "./json.ts";
+import { deadStacks, prefix, removeLeftovers } from "./leftovers.ts";
 
 export type Color = "blue" | "green";
 type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
 export type Config = Readonly<Record<string, Plain>>;
 
-/** How many resources one `up` created, updated, replaced…; `same` says how many it left alone. */
-export type Changes = Readonly<Record<string, number>>;
 export type Up = Result & { readonly changes: Changes; readonly seconds: number };
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-
-/** Stacks of these tests are named `e2e-<purpose>-<pid>`: two runs do not meet, and what a cut-off one left is known. */
-const prefix = "e2e-";
-
-/** Stacks with containers, networks or volumes on the engine whose test process is gone. */
-async function deadStacks(): Promise<string[]> {
-  const lists = await Promise.all([
-    docker("ps", "--all", "--format", "{{.Names}}"),
-    docker("network", "ls", "--format", "{{.Name}}"),
-    docker("volume", "ls", "--format", "{{.Name}}"),
-  ]);
-  const found = lists.join("\n").matchAll(/^bluegreen-(e2e-[a-z]+-(\d+))(?:-|$)/gm);
-  const dead = [...found]
-    .filter(([, , pid]) => !existsSync(`/proc/${pid ?? ""}`))
-    .map(([, stack = ""]) => stack);
-  return [...new Set(dead)];
-}
 
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");
@@ -45,20 +28,6 @@ async function freePort(): Promise<number> {
   await once(server, "close");
   if (address === null || typeof address === "string") throw new Error("no free port");
   return address.port;
-}
-
-/** Removes containers, networks and volumes that carry `bluegreen.stack=<name>` or are named after that stack. */
-export async function removeLeftovers(stack: string): Promise<void> {
-  const name = `bluegreen-${stack}`;
-  const list = async (...args: string[]): Promise<string[]> =>
-    (await docker(...args)).split("\n").filter(Boolean);
-  const mine = (found: string): boolean => found === name || found.startsWith(`${name}-`);
-  const containers = await list("ps", "--all", "--format", "{{.Names}}", "--filter", `name=^${name}-`);
-  if (containers.length > 0) await docker("rm", "--force", "--volumes", ...containers);
-  const networks = (await list("network", "ls", "--format", "{{.Name}}")).filter(mine);
-  if (networks.length > 0) await docker("network", "rm", ...networks);
-  const volumes = (await list("volume", "ls", "--quiet")).filter(mine);
-  if (volumes.length > 0) await docker("volume", "rm", "--force", ...volumes);
 }
 
 /** Where a stack lives, if not on this machine's own engine. */
@@ -278,44 +247,4 @@ export class Stack {
   async live(): Promise<string> {
     return (await this.control("GET", "/state"))["live"] ?? "no answer";
   }
-}
-
-function askSocket(socketPath: string, method: string, target: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = http.request({ socketPath, method, path: target, timeout: 5000 }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => (body += chunk));
-      response.on("end", () => {
-        if (response.statusCode === 200) resolve(body);
-        else reject(new Error(`${method} ${target}: ${response.statusCode ?? 0} ${body}`));
-      });
-    });
-    request.on("timeout", () => request.destroy(new Error(`${method} ${target}: no answer in 5 s`)));
-    request.on("error", reject);
-    request.end();
-  });
-}
-
-async function readChanges(eventLog: string): Promise<Changes> {
-  const text = await readFile(eventLog, "utf8").catch(() => "");
-  const summaries = text
-    .split("\n")
-    .filter((line) => line.includes("summaryEvent"))
-    .map((line) => at(JSON.parse(line), "summaryEvent", "resourceChanges"));
-  const last = summaries.at(-1);
-  if (typeof last !== "object" || last === null) return {};
-  return Object.fromEntries(
-    Object.entries(last).flatMap(([what, count]) => (typeof count === "number" ? [[what, count]] : [])),
-  );
-}
-
-/** What lies at a path of keys in parsed JSON; undefined where there is nothing. */
-export function at(value: unknown, ...keys: readonly string[]): unknown {
-  let found = value;
-  for (const key of keys) {
-    if (typeof found !== "object" || found === null) return undefined;
-    found = Reflect.get(found, key);
-  }
-  return found;
 }

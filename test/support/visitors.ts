@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import type { Color, Plan, Report } from "./load/load.ts";
 import { type Load, startLoad } from "./load/load.ts";
-import { at } from "./stack.ts";
+import { at } from "./json.ts";
 
 /** All kinds of clients that a flip must not hurt, at a pace that leaves the machine room for `pulumi up`. */
 export const everyKind: Plan["kinds"] = {

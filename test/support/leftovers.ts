@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+
+import { docker } from "./process.ts";
+
+/** Stacks of these tests are named `e2e-<purpose>-<pid>`: two runs do not meet, and what a cut-off one left is known. */
+export const prefix = "e2e-";
+
+/** Stacks with containers, networks or volumes on the engine whose test process is gone. */
+export async function deadStacks(): Promise<string[]> {
+  const lists = await Promise.all([
+    docker("ps", "--all", "--format", "{{.Names}}"),
+    docker("network", "ls", "--format", "{{.Name}}"),
+    docker("volume", "ls", "--format", "{{.Name}}"),
+  ]);
+  const found = lists.join("\n").matchAll(/^bluegreen-(e2e-[a-z]+-(\d+))(?:-|$)/gm);
+  const dead = [...found]
+    .filter(([, , pid]) => !existsSync(`/proc/${pid ?? ""}`))
+    .map(([, stack = ""]) => stack);
+  return [...new Set(dead)];
+}
+
+/** Removes the containers, networks and volumes that are named after a stack. */
+export async function removeLeftovers(stack: string): Promise<void> {
+  const name = `bluegreen-${stack}`;
+  const list = async (...args: string[]): Promise<string[]> =>
+    (await docker(...args)).split("\n").filter(Boolean);
+  const mine = (found: string): boolean => found === name || found.startsWith(`${name}-`);
+  const containers = await list("ps", "--all", "--format", "{{.Names}}", "--filter", `name=^${name}-`);
+  if (containers.length > 0) await docker("rm", "--force", "--volumes", ...containers);
+  const networks = (await list("network", "ls", "--format", "{{.Name}}")).filter(mine);
+  if (networks.length > 0) await docker("network", "rm", ...networks);
+  const volumes = (await list("volume", "ls", "--quiet")).filter(mine);
+  if (volumes.length > 0) await docker("volume", "rm", "--force", ...volumes);
+}
