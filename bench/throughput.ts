@@ -16,6 +16,8 @@ export interface GatewayThroughput {
   readonly direct: Throughput;
   readonly plain: Throughput;
   readonly ours: Throughput;
+  /** The gateway's own configuration with constants in the place of its scripts: what choosing and counting cost. */
+  readonly scriptless: Throughput;
 }
 
 const seconds = 6;
@@ -56,7 +58,8 @@ function medianOf(runs: readonly Throughput[]): Throughput {
 export async function measureGateway(delayMs: number): Promise<GatewayThroughput> {
   const containers = await Containers.create("throughput");
   try {
-    const [app, plain, ours, none] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    const [app, plain, none] = [await freePort(), await freePort(), await freePort()];
+    const [ours, scriptless] = [await freePort(), await freePort()];
     await containers.file(
       "application.js",
       "function late(r) { setTimeout(() => r.return(200, r.variables.answer), Number(r.variables.delay)); }\nexport default { late };\n",
@@ -68,15 +71,26 @@ export async function measureGateway(delayMs: number): Promise<GatewayThroughput
       // As the official image logs; the gateway logs each request too.
       .replace("access_log off;", "access_log /dev/stdout combined;");
     await startOnHost(containers, "plain", plainConf);
-    await startOurs(containers, { app, ours, none });
-    const targets = { direct: app, plain, ours };
-    const runs: Record<keyof typeof targets, Throughput[]> = { direct: [], plain: [], ours: [] };
+    await startOurs(containers, "ours", { app, ours, none });
+    await startOurs(containers, "scriptless", { app, ours: scriptless, none }, withoutScripts);
+    const targets = { direct: app, plain, ours, scriptless };
+    const runs: Record<keyof typeof targets, Throughput[]> = {
+      direct: [],
+      plain: [],
+      ours: [],
+      scriptless: [],
+    };
     for (let round = 0; round < rounds; round++) {
-      for (const name of ["direct", "plain", "ours"] as const) {
+      for (const name of ["direct", "plain", "ours", "scriptless"] as const) {
         runs[name].push(await wrk("host", `http://127.0.0.1:${targets[name]}/version`, 64));
       }
     }
-    return { direct: medianOf(runs.direct), plain: medianOf(runs.plain), ours: medianOf(runs.ours) };
+    return {
+      direct: medianOf(runs.direct),
+      plain: medianOf(runs.plain),
+      ours: medianOf(runs.ours),
+      scriptless: medianOf(runs.scriptless),
+    };
   } finally {
     await containers.remove();
   }
@@ -102,25 +116,35 @@ async function runOnHost(
   await docker("run", ...common, ...args, "nginx:1.30", "nginx", "-c", conf, "-g", "daemon off;");
 }
 
+/** Each variable that a script computes becomes a constant: the live colour as it would be, nothing counted. */
+function withoutScripts(conf: string): string {
+  return conf.replaceAll(
+    /js_set \$(\w+) gateway\.\w+;/g,
+    (_, name: string) => `map "" $${name} { default "${name === "now" ? "0 blue 1 1" : ""}"; }`,
+  );
+}
+
 async function startOurs(
   containers: Containers,
+  name: string,
   ports: { app: number; ours: number; none: number },
+  change: (conf: string) => string = (conf) => conf,
 ): Promise<void> {
   const upstream = `127.0.0.1:${ports.app}`;
   for (const file of gatewayFiles({ upstreams: { blue: upstream, green: upstream } })) {
-    const target = path.join(containers.folder, "conf", file.path);
+    const target = path.join(containers.folder, name, file.path);
     await mkdir(path.dirname(target), { recursive: true });
-    const content = file.content
+    const content = change(file.content)
       .replace("listen 8080;", `listen 127.0.0.1:${ports.ours};`)
       .replaceAll("127.0.0.1:8081", `127.0.0.1:${ports.none}`);
     await writeFile(target, content);
   }
   const start = "live blue\ncanary 0\nrelease.blue 1\nrelease.green 1\n";
-  await writeFile(path.join(containers.folder, "conf", "start"), start);
+  await writeFile(path.join(containers.folder, name, "start"), start);
   await runOnHost(
     containers,
-    "ours",
-    ["--volume", `${containers.folder}/conf:/etc/bluegreen:ro`, "--tmpfs", "/run/bluegreen"],
+    name,
+    ["--volume", `${containers.folder}/${name}:/etc/bluegreen:ro`, "--tmpfs", "/run/bluegreen"],
     "/etc/bluegreen/nginx.conf",
   );
 }

@@ -72,7 +72,9 @@ elif [ "$old" = "$wanted" ] && [ "$intact" = true ]; then
   say "configuration $wanted serves already"
 else
   # Exit 0 of the signal does not prove that the new configuration is live: ask.
-  timeout 20 docker kill --signal HUP "$container" >/dev/null 9>&-
+  # Not "docker kill --signal HUP": after any docker kill the engine takes the container for stopped by hand, and does not
+  # start it again when it dies (seen on 20.10).
+  timeout 20 docker exec "$container" nginx -c /etc/bluegreen/nginx.conf -s reload >/dev/null 2>&1 9>&- || true
   deadline=$(($(now_ms) + 10000))
   until [ "$(serving)" = "$wanted" ]; do
     if [ "$(now_ms)" -ge "$deadline" ]; then

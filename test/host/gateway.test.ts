@@ -277,11 +277,30 @@ describe("the gateway on a real engine", function () {
       assert.equal(await readFile(conf, "utf8"), right);
     });
 
+    it("comes back by itself when it is killed after a reload", async () => {
+      assert.equal((await stack.apply({ readTimeoutSeconds: 3 })).code, 0);
+      const pid = await docker("inspect", "--format", "{{.State.Pid}}", stack.container("gateway"));
+      process.kill(Number(pid), "SIGKILL");
+      const restarted = async () =>
+        (await docker("inspect", "--format", "{{.RestartCount}}", stack.container("gateway"))).trim() !== "0";
+      await until("the engine to start it again", restarted, 10_000);
+      await stack.untilServing();
+      assert.equal((await stack.apply({ readTimeoutSeconds: 1 })).code, 0);
+    });
+
     it("loads it again when what was changed by hand was loaded by hand too, under the same hash", async () => {
       const conf = stack.at("gateway/conf/nginx.conf");
       const right = await readFile(conf, "utf8");
       await writeFile(conf, right.replace('return 200 "ok\\n"', 'return 200 "by hand\\n"'));
-      await docker("kill", "--signal", "HUP", stack.container("gateway"));
+      await docker(
+        "exec",
+        stack.container("gateway"),
+        "nginx",
+        "-c",
+        "/etc/bluegreen/nginx.conf",
+        "-s",
+        "reload",
+      );
       const health = async () => (await fetch(stack.url("/healthz"))).text();
       await until(
         "the changed configuration to be loaded",

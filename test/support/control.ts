@@ -3,7 +3,9 @@ import http from "node:http";
 /** One question to a gateway's control socket; what it answered. Throws unless that was 200. */
 export function askSocket(socketPath: string, method: string, target: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = http.request({ socketPath, method, path: target, timeout: 5000 }, (response) => {
+    // A connection of its own: a kept one would be answered by the worker it was made to, after a reload an old one.
+    const options = { socketPath, method, path: target, timeout: 5000, agent: false };
+    const request = http.request(options, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => (body += chunk));

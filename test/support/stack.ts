@@ -137,7 +137,6 @@ export class Stack {
       PULUMI_DEBUG_COMMANDS: "true",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       NO_COLOR: "1",
-      ...(this.#machine.engine !== undefined && { DOCKER_HOST: this.#machine.engine }),
     };
   }
 

@@ -6,6 +6,7 @@ import { type Step, StepError } from "./steps.ts";
 const TOOLS = [
   { program: "shellcheck", package: "shellcheck" },
   { program: "sshd", package: "openssh-server" },
+  { program: "ip", package: "iproute2" },
 ];
 
 async function missingTools(): Promise<typeof TOOLS> {
