@@ -2,8 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { gatewayFiles } from "../components/gateway/nginx.ts";
+import { freePort } from "../test/support/ports.ts";
 import { docker } from "../test/support/process.ts";
-import { Containers, applicationConf, freePort } from "./peers/containers.ts";
+import { Containers, applicationConf } from "./peers/containers.ts";
 import { frontConf } from "./peers/front.ts";
 import { benchImage } from "./peers/haproxy.ts";
 

@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { once } from "node:events";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 
 import type { Color } from "../../test/support/load/load.ts";
 import { docker, run, until } from "../../test/support/process.ts";
+import { freePort } from "../../test/support/ports.ts";
 
 /** What people use today to change between two versions behind one port. */
 export interface Peer {
@@ -90,16 +89,6 @@ async function removeLeftovers(prefix: string): Promise<void> {
   if (containers.length > 0) await docker("rm", "--force", "--volumes", ...containers);
   const networks = lines(await docker("network", "ls", "--format", "{{.Name}}"));
   if (networks.length > 0) await docker("network", "rm", ...networks);
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** Nginx as the application: answers as the sample does, with next to no work of its own. */

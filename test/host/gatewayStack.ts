@@ -9,6 +9,7 @@ import { gatewayFiles } from "../../components/gateway/nginx.ts";
 import type { GatewaySettings } from "../../components/gateway/settings.ts";
 import { renderBundle } from "../../components/host/bundle.ts";
 import { type Options, type Result, Running, docker, run, runOk, until } from "../support/process.ts";
+import { freePort } from "../support/ports.ts";
 
 export type Color = "blue" | "green";
 export const colors: readonly Color[] = ["blue", "green"];
@@ -220,16 +221,6 @@ export class GatewayStack {
     await run("docker", ["network", "rm", this.name]);
     await rm(this.directory, { recursive: true, force: true });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 function splitOnce(line: string): [string, string] {

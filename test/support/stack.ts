@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +9,7 @@ import { askSocket } from "./control.ts";
 import { type Changes, readChanges } from "./event-log.ts";
 import { at } from "./json.ts";
 import { deadStacks, prefix, removeLeftovers } from "./leftovers.ts";
+import { freePort } from "./ports.ts";
 
 export type Color = "blue" | "green";
 type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
@@ -19,16 +18,6 @@ export type Config = Readonly<Record<string, Plain>>;
 export type Up = Result & { readonly changes: Changes; readonly seconds: number };
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
-}
 
 /** Where a stack lives, if not on this machine's own engine. */
 export interface Machine {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, SshServer } from "./sshd.ts";
+import { freePort } from "../support/ports.ts";
+import { SshServer } from "./sshd.ts";
 import { alive, ThrowAwayStack, until } from "./support.ts";
 import type { Declared, Value } from "./support.ts";
 
