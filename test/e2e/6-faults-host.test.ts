@@ -152,7 +152,7 @@ describe("a host that changes under it", function () {
       stack.set({ [believedIdle]: wanted });
       const up = await stack.up();
       assert.notEqual(up.code, 0, up.output);
-      assert.match(up.output, new RegExp(`${believedIdle} is live: it is not touched`));
+      assert.match(up.output, new RegExp(`${believedIdle} is live, on release \\S+: it is not touched`));
       assert.equal(await container(), before);
       assert.equal(await stack.live(), believedIdle);
       stack.config = good;
