@@ -33,10 +33,11 @@ const network = new docker.Network(
 );
 const data = new Data("data", { ...around, host, network });
 const slots = makeSlots(plans, previous?.live, { host, after: [network, data, host.scripts] });
+const files = gatewayFiles(gatewaySettings(settings, names));
 const gateway = new Gateway("gateway", {
   host,
   network,
-  settings: gatewaySettings(settings, names),
+  files,
   spec: gatewaySpec(settings, names, directory, startInterval),
   repairs: repairs.gateway,
 });
@@ -68,7 +69,7 @@ export const record = pulumi.secret(
     lastFlip: last,
     startInterval,
     postgresMajor: postgresMajor(settings.postgres.image),
-    conf: hashFiles(gatewayFiles(gatewaySettings(settings, names))),
+    conf: hashFiles(files),
     repairs,
   })),
 );

@@ -206,6 +206,3 @@ export type Release = NonNullable<Settings["blue"]>;
 export type HostSettings = Settings["host"];
 export type LocalHostSettings = Extract<HostSettings, { kind: "local" }>;
 export type MemorySettings = Settings["memoryMb"];
-export type SwitchSettings = Settings["switch"];
-export type ApiSettings = Settings["api"];
-export type GatewayConfig = Settings["gateway"];

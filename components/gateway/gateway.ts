@@ -1,15 +1,14 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { renderBundle } from "../host/bundle.ts";
+import { type BundleFile, renderBundle } from "../host/bundle.ts";
 import type { ContainerSpec } from "../host/container.ts";
 import type { Host } from "../host/host.ts";
-import { gatewayFiles } from "./nginx.ts";
-import type { GatewaySettings } from "./settings.ts";
 
 export interface GatewayArgs {
   readonly host: Host;
   readonly network: docker.Network;
-  readonly settings: GatewaySettings;
+  /** The configuration, as `gatewayFiles` renders it. */
+  readonly files: readonly BundleFile[];
   readonly spec: ContainerSpec;
   /** Counts how often the configuration was found changed by hand. */
   readonly repairs: number;
@@ -34,7 +33,7 @@ export class Gateway extends pulumi.ComponentResource {
           spec.image,
           `repair=${args.repairs}`,
         ],
-        stdin: renderBundle(gatewayFiles(args.settings)),
+        stdin: renderBundle(args.files),
       },
       { parent: this, dependsOn: host.scripts },
     );
