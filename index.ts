@@ -1,9 +1,14 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { loadSettings, readRecord } from "./components/config/load.ts";
+import { loadSettings, readRecord, refuseWithoutRoom } from "./components/config/load.ts";
+import { reportBudget, tellBudget } from "./components/config/budget.ts";
+import { awsRegion } from "./components/config/region.ts";
 import { namesOf } from "./components/config/names.ts";
 import { Data } from "./components/data/data.ts";
 import { postgresMajor } from "./components/data/postgres-version.ts";
+import { lookAtEdge, makeEdge } from "./components/edge/edge.ts";
+import { retireLogins } from "./components/data/logins.ts";
+import { findSecretSet } from "./components/data/secret-set.ts";
 import { Gateway } from "./components/gateway/gateway.ts";
 import { gatewayFiles } from "./components/gateway/nginx.ts";
 import { gatewaySettings, gatewaySpec, stackUrl } from "./components/gateway/spec.ts";
@@ -11,8 +16,10 @@ import { Switch } from "./components/gateway/switch.ts";
 import { hashFiles } from "./components/host/observation.ts";
 import { Host } from "./components/host/host.ts";
 import { lookAtHost } from "./components/host/look.ts";
-import { planSlots, specOf } from "./components/slot/plan.ts";
-import { type StackRecord, summarize } from "./components/slot/record.ts";
+import { refuseFullDisk } from "./components/host/ssh-look.ts";
+import { rentMachine } from "./components/host/rented.ts";
+import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
+import { type StackRecord, secretsOf, summarize } from "./components/slot/record.ts";
 import { beginSlot } from "./components/slot/spec.ts";
 import { makeSlots } from "./components/slot/slot.ts";
 
@@ -20,36 +27,73 @@ const previous = await readRecord();
 const settings = loadSettings(previous);
 const id = { project: pulumi.getProject(), stack: pulumi.getStack() };
 const names = namesOf(id);
-const { directory, startInterval, repairs } = await lookAtHost(settings.host, id, previous);
-const around = { settings, names, directory, startInterval };
+const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs }, zone] = await Promise.all([
+  lookAtHost(settings.host, id, previous),
+  lookAtEdge(settings.edge, id),
+]);
+refuseWithoutRoom(settings, memoryMb);
+const budget = reportBudget(settings, memoryMb, awsRegion());
+const begins = beginsRelease(settings, previous);
+if (begins) refuseFullDisk(diskFreeMb);
+const secretSet = begins ? await findSecretSet(settings, directory, reach) : 0;
+const around = { settings, names, directory, startInterval, secretSet };
 const plans = planSlots(settings, previous, (color, release) => beginSlot(color, release, around));
 const specs = { blue: specOf(plans.blue), green: specOf(plans.green) };
+const reading = [specs.blue, specs.green].flatMap((spec) => (spec === undefined ? [] : secretsOf(spec)));
 
-const host = new Host("host", { settings: settings.host, directory, repairs: repairs.scripts });
+const rented = await rentMachine(settings, id, directory, previous?.ec2);
+const host = new Host("host", {
+  reach,
+  registry: settings.registry,
+  directory,
+  engine,
+  repairs,
+  ...rented?.host,
+});
 const network = new docker.Network(
   names.network,
   { name: names.network, labels: names.labelList() },
   { provider: host.provider, dependsOn: host.scripts, hooks: host.clearing("network", names.network) },
 );
-const data = new Data("data", { ...around, host, network });
-const slots = makeSlots(plans, previous?.live, { host, after: [network, data, host.scripts] });
+const data = new Data("data", { ...around, host, network, releases: reading });
+const slots = makeSlots(plans, previous, {
+  host,
+  after: [network, data, host.scripts],
+  secrets: settings.secrets,
+});
+const retired = retireLogins({ host, settings, names, releases: reading }, { dependsOn: [...slots] });
 const files = gatewayFiles(gatewaySettings(settings, names));
+const edge = await makeEdge(settings.edge, {
+  host,
+  id,
+  gateway: { name: names.gateway, image: settings.gateway.image },
+  address: rented?.publicAddress ?? (settings.host.kind === "ssh" ? settings.host.address : undefined),
+  previous: previous?.certificate,
+  repairs: repairs.certificate,
+  zone,
+});
 const gateway = new Gateway("gateway", {
   host,
   network,
   files,
   spec: gatewaySpec(settings, names, directory, startInterval),
   repairs: repairs.gateway,
+  after: edge.before,
 });
+const published = edge.publish([gateway]);
 const flip = new Switch("switch", {
   host,
   settings,
   specs,
   publicUrl: stackUrl(settings),
   repairs: repairs.switch,
-  after: [host, network, data, ...slots, gateway],
+  after: [host, network, data, ...slots, ...retired, gateway, ...edge.before, ...published],
 });
 
+await tellBudget(settings.host, budget);
+
+/** Memory and money: what is promised, what it costs. */
+export const plan = budget.plan;
 export const url = stackUrl(settings);
 export const live = flip.report.live;
 export const releases = summarize(specs);
@@ -60,16 +104,20 @@ export const lastFlip = flip.report.apply((report) =>
 export const switchedAt = lastFlip.switchedAt;
 // Nothing in it is secret: marked so, because the engine would print a screen of it at every `up`.
 export const record = pulumi.secret(
-  pulumi.all([flip.report, lastFlip]).apply(([report, last]): StackRecord => ({
-    version: 1,
-    live: report.live,
-    canary: settings.canary,
-    slots: { blue: specs.blue ?? null, green: specs.green ?? null },
-    directory,
-    lastFlip: last,
-    startInterval,
-    postgresMajor: postgresMajor(settings.postgres.image),
-    conf: hashFiles(files),
-    repairs,
-  })),
+  pulumi
+    .all([flip.report, lastFlip, edge.certificate, rented?.record])
+    .apply(([report, last, certificate, ec2]): StackRecord => ({
+      version: 1,
+      live: report.live,
+      canary: settings.canary,
+      slots: { blue: specs.blue ?? null, green: specs.green ?? null },
+      directory,
+      lastFlip: last,
+      startInterval,
+      postgresMajor: postgresMajor(settings.postgres.image),
+      conf: hashFiles(files),
+      repairs,
+      certificate,
+      ...(ec2 && { ec2 }),
+    })),
 );

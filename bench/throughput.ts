@@ -3,7 +3,7 @@ import path from "node:path";
 
 import { gatewayFiles } from "../components/gateway/nginx.ts";
 import { freePort } from "../test/support/ports.ts";
-import { docker } from "../test/support/process.ts";
+import { docker, run, until } from "../test/support/process.ts";
 import { Containers, applicationConf } from "./peers/containers.ts";
 import { frontConf } from "./peers/front.ts";
 import { benchImage } from "./peers/haproxy.ts";
@@ -59,7 +59,7 @@ function medianOf(runs: readonly Throughput[]): Throughput {
 export async function measureGateway(delayMs: number): Promise<GatewayThroughput> {
   const containers = await Containers.create("throughput");
   try {
-    const [app, plain, none] = [await freePort(), await freePort(), await freePort()];
+    const [app, plain] = [await freePort(), await freePort()];
     const [ours, scriptless] = [await freePort(), await freePort()];
     await containers.file(
       "application.js",
@@ -72,8 +72,13 @@ export async function measureGateway(delayMs: number): Promise<GatewayThroughput
       // As the official image logs; the gateway logs each request too.
       .replace("access_log off;", "access_log /dev/stdout combined;");
     await startOnHost(containers, "plain", plainConf);
-    await startOurs(containers, "ours", { app, ours, none });
-    await startOurs(containers, "scriptless", { app, ours: scriptless, none }, withoutScripts);
+    await startOurs(containers, "ours", { app, ours, none: await freePort() });
+    await startOurs(
+      containers,
+      "scriptless",
+      { app, ours: scriptless, none: await freePort() },
+      withoutScripts,
+    );
     const targets = { direct: app, plain, ours, scriptless };
     const runs: Record<keyof typeof targets, Throughput[]> = {
       direct: [],
@@ -81,6 +86,15 @@ export async function measureGateway(delayMs: number): Promise<GatewayThroughput
       ours: [],
       scriptless: [],
     };
+    for (const port of Object.values(targets)) {
+      await until(`Nginx answers on port ${port}`, async () => {
+        const url = `http://127.0.0.1:${port}/version`;
+        return (
+          (await run("curl", ["--fail", "--silent", "--max-time", "2", "--output", "/dev/null", url]))
+            .code === 0
+        );
+      });
+    }
     for (let round = 0; round < rounds; round++) {
       for (const name of ["direct", "plain", "ours", "scriptless"] as const) {
         runs[name].push(await wrk("host", `http://127.0.0.1:${targets[name]}/version`, 64));

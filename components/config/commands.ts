@@ -1,3 +1,5 @@
+import { secretSource } from "./secret-paths.ts";
+
 const RELEASE = { release: "42", images: { api: "registry/app-api@sha256:…" } };
 const MIGRATION = { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 };
 
@@ -15,11 +17,40 @@ const EXAMPLE = {
     address: "203.0.113.10",
     port: 22,
     user: "deploy",
+    key: { kind: "agent", path: "~/.ssh/deploy_key" },
     hostKey: "ssh-ed25519 AAAA…",
-    region: "eu-central-1",
+    bastion: { address: "203.0.113.9", port: 22, user: "deploy", hostKey: "ssh-ed25519 AAAA…" },
     instanceType: "t3.small",
+    image: { kind: "channel", channel: "ubuntu-24.04", id: "ami-0123456789abcdef0", architecture: "x86_64" },
+    generation: 1,
+    network: { kind: "own", cidr: "10.20.0.0/24", zone: "eu-central-1a", id: "subnet-0123456789abcdef0" },
+    access: { kind: "ssm", securityGroup: "sg-0123456789abcdef0", cidrs: ["203.0.113.0/24"] },
+    connect: {
+      kind: "forwarded",
+      address: "127.0.0.1",
+      port: 2222,
+      user: "deploy",
+      hostKey: "ssh-ed25519 AAAA…",
+    },
+    authorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAMPLEE"],
+    visitors: ["0.0.0.0/0"],
+    rootVolumeGb: 10,
+    dataVolumeGb: 20,
+    snapshots: { everyHours: 24, keep: 7 },
+    alerts: { mail: "ops@example.com", budgetUsd: 50 },
   },
-  edge: { kind: "none", zone: "example.com", hostname: "app.example.com" },
+  edge: {
+    kind: "none",
+    zone: "example.com",
+    zoneId: "0123456789abcdef0123456789abcdef",
+    hostname: "app.example.com",
+    ownsZone: false,
+    requestsPer10Seconds: 2000,
+    originAddress: "203.0.113.10",
+    port: 443,
+    address: "0.0.0.0",
+    hsts: "short",
+  },
   api: {
     user: "10001:10001",
     healthcheck: ["CMD", "python", "-c", "…"],
@@ -42,8 +73,10 @@ const EXAMPLE = {
     drainSeconds: 30,
   },
   memoryMb: { api: 128, postgres: 192, redis: 64, gateway: 64 },
-  postgres: { image: "postgres:18" },
+  postgres: { image: "postgres:18", passwordVersion: 1 },
   redis: { image: "redis:8" },
+  registry: { address: "ghcr.io", username: "deploy", password: "…" },
+  secrets: { STRIPE_KEY: "…" },
   environment: {},
 };
 
@@ -54,8 +87,16 @@ const NEEDED = {
   images: RELEASE.images,
   migration: { command: MIGRATION.command },
   host: { kind: "local" },
+  key: { kind: "agent" },
+  bastion: { address: "203.0.113.9", user: "deploy", hostKey: "ssh-ed25519 AAAA…" },
   edge: { kind: "none" },
+  image: { kind: "channel", channel: "ubuntu-24.04" },
+  network: { kind: "own", zone: "eu-central-1a" },
+  access: { kind: "ssm" },
+  connect: { kind: "forwarded" },
+  alerts: { mail: "ops@example.com", budgetUsd: 50 },
   smoke: [{ path: "/health" }],
+  registry: { address: "ghcr.io", username: "deploy", password: "…" },
 };
 
 export type Path = readonly PropertyKey[];
@@ -112,6 +153,8 @@ function leaves(path: Path, value: unknown): readonly (readonly [Path, unknown])
 const isNumeral = (text: string) => text !== "" && !Number.isNaN(Number(text));
 
 function setLeaf(path: Path, value: unknown): string {
+  const secret = secretSource(path);
+  if (secret !== undefined) return `pulumi config set --secret --path ${spelled(path)}${secret}`;
   const text = String(value);
   // Below a key the CLI makes numbers of whole numbers, booleans of true and false, and texts of fractions.
   const nested = path.length > 1;

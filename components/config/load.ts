@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parseRecord, type StackRecord } from "../slot/record.ts";
 import { localMemoryMb } from "../host/local.ts";
+import { instanceType } from "./instance-types.ts";
 import { completeSettings, parseConfig } from "./parse.ts";
 import { renderProblems } from "./problems.ts";
-import { checkAcrossKeys } from "./rules.ts";
-import type { HostSettings, Settings } from "./schema.ts";
+import { checkAcrossKeys, checkMemory } from "./rules.ts";
+import { awsRegion } from "./region.ts";
+import type { HostSettings } from "./host-schema.ts";
+import type { Settings } from "./schema.ts";
 
 declare module "@pulumi/pulumi/runtime/config.js" {
   /** Whether a key holds a secret anywhere; the SDK exports it and leaves it out of its types. */
@@ -35,20 +38,30 @@ export function loadSettings(previous: StackRecord | undefined): Settings {
   const parsed = parseConfig(values, new Set(secrets));
   const problems = [
     ...parsed.problems,
-    ...checkAcrossKeys(parsed, previous, hostMemoryMb(parsed.settings.host)),
+    ...checkAcrossKeys(parsed, previous, hostMemoryMb(parsed.settings.host), awsRegion()),
   ];
   if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
   return completeSettings(parsed);
 }
 
+/**
+ * Holds the memory plan against what the host was found to have.
+ * @throws RunError with what fits, before any resource is declared
+ */
+export function refuseWithoutRoom(settings: Settings, hostMemoryMb: number): void {
+  const problems = checkMemory(settings, hostMemoryMb);
+  if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
+}
+
+/** The host's memory, where it is known without asking the host. */
 function hostMemoryMb(host: HostSettings | undefined): number {
   switch (host?.kind) {
     case "local":
       return localMemoryMb(host);
     case "ssh":
-      return host.memoryMb;
-    // The table of instance types comes with the ec2 host.
+      return host.memoryMb ?? Number.POSITIVE_INFINITY;
     case "ec2":
+      return instanceType(host.instanceType).memoryMb;
     case undefined:
       return Number.POSITIVE_INFINITY;
   }

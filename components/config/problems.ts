@@ -71,9 +71,24 @@ export function secretKey(key: string): Problem {
   return {
     key,
     got: "a secret",
-    allowed: "plain values only; the passwords are made on the host",
+    allowed: "plain values, but at registry.password, host.key.value and secrets.NAME (`--secret --path`)",
     fix: removeCommand([key]),
   };
+}
+
+/** A secret that stands in the config as plain text. */
+export function plainSecret(path: Path): Problem {
+  return {
+    key: dotted(path),
+    got: "a plain value",
+    allowed: "a secret: the file is for everybody's eyes",
+    fix: setCommand(path),
+  };
+}
+
+/** The problem without the value: a key that holds a secret shows none. */
+export function hidden(problem: Problem): Problem {
+  return { ...problem, got: "a value that is not shown, because the key holds a secret" };
 }
 
 /** The whole report: one line for what is wrong and one for what to type, whichever stack is selected, for each problem. */
@@ -81,7 +96,7 @@ export function renderProblems(problems: readonly Problem[], stack: string): str
   const head = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const lines = problems.map(
     ({ key, got, allowed, fix }) =>
-      `  bluegreen:${key}: got ${got}; allowed: ${allowed}\n    fix: ${fix.replaceAll(/pulumi (config set|config rm|up)\b/g, `pulumi $1 --stack ${stack}`)}`,
+      `  ${key.includes(":") ? key : `bluegreen:${key}`}: got ${got}; allowed: ${allowed}\n    fix: ${fix.replaceAll(/pulumi (config set|config rm|up)\b/g, `pulumi $1 --stack ${stack}`)}`,
   );
   return [`${head} in this stack's config; nothing was changed.`, ...lines].join("\n");
 }

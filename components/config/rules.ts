@@ -1,8 +1,11 @@
 import { postgresMajor } from "../data/postgres-version.ts";
 import type { StackRecord } from "../slot/record.ts";
+import { checkEdge } from "./edge-rules.ts";
+import { birthOf } from "../host/ec2/plan.ts";
 import { planMemory } from "./memory.ts";
 import type { Parsed } from "./parse.ts";
-import { replaceCommand, setCommand } from "./commands.ts";
+import { removeCommand, setCommand } from "./commands.ts";
+import { checkEc2 } from "./ec2-rules.ts";
 import { type Problem, shown } from "./problems.ts";
 import { type Color, type Release, COLORS, otherColor } from "./schema.ts";
 
@@ -17,6 +20,7 @@ export function checkAcrossKeys(
   parsed: Checked,
   previous: StackRecord | undefined,
   hostMemoryMb: number,
+  region?: string,
 ): Problem[] {
   const { settings, unsound } = parsed;
   return [
@@ -27,7 +31,16 @@ export function checkAcrossKeys(
     ...checkDigests(settings),
     ...(unsound.has("memoryMb") ? [] : checkMemory(settings, hostMemoryMb)),
     ...(unsound.has("postgres") ? [] : checkPostgres(settings, previous)),
-    ...checkSupported(settings),
+    ...checkEdge(settings.edge, settings.host),
+    ...(unsound.has("postgres") ? [] : checkPasswordVersion(settings, previous)),
+    ...(settings.host?.kind === "ec2"
+      ? checkEc2(settings.host, {
+          region,
+          edge: unsound.has("edge") ? undefined : (settings.edge ?? { kind: "none" }),
+          previous: previous?.ec2,
+        })
+      : []),
+    ...checkMachineAlone(settings, region, previous),
   ];
 }
 
@@ -81,6 +94,30 @@ function checkRelease({ settings, unsound }: Checked, previous: StackRecord | un
           fix: wanted === undefined || unsound.has(idle) ? back : `${back} && ${restore(idle, wanted)}`,
         },
   ];
+}
+
+/** A release asks the host what it has; a machine that is made anew cannot be asked before it is there. */
+function checkMachineAlone(
+  { host, ...settings }: PartialSettings,
+  region: string | undefined,
+  previous: StackRecord | undefined,
+): Problem[] {
+  if (host?.kind !== "ec2" || region === undefined || previous?.ec2 === undefined) return [];
+  if (birthOf(host, region) === previous.ec2.birth) return [];
+  return COLORS.flatMap((color) => {
+    const wanted = settings[color]?.release;
+    const running = previous.slots[color];
+    return wanted === undefined || wanted === running?.release
+      ? []
+      : [
+          {
+            key: `${color}.release`,
+            got: `${shown(wanted)} while the machine is made anew`,
+            allowed: `${shown(running?.release)}: first the machine, with the releases it has, then a release`,
+            fix: running === null ? removeCommand([color]) : restore(color, running),
+          },
+        ];
+  });
 }
 
 /** The commands that put a release, id and images, onto a slot. */
@@ -159,7 +196,8 @@ function checkDigests(settings: PartialSettings): Problem[] {
   });
 }
 
-function checkMemory(settings: PartialSettings, hostMemoryMb: number): Problem[] {
+/** The sum of all limits has to leave room on a host of so many megabytes. */
+export function checkMemory(settings: PartialSettings, hostMemoryMb: number): Problem[] {
   if (settings.memoryMb === undefined) return [];
   const plan = planMemory(settings.memoryMb, hostMemoryMb);
   if (plan.fits) return [];
@@ -171,6 +209,22 @@ function checkMemory(settings: PartialSettings, hostMemoryMb: number): Problem[]
       got: `${plan.promisedMb} MB (${parts})`,
       allowed: `at most ${plan.budgetMb} MB, 0.85 of the host's ${hostMemoryMb} MB`,
       fix: setCommand(["memoryMb", "api"], Math.max(16, Math.floor(room / 2))),
+    },
+  ];
+}
+
+/** A password that a rotation left behind never opens the database again, unless a slot still runs with it. */
+function checkPasswordVersion(settings: PartialSettings, previous: StackRecord | undefined): Problem[] {
+  const wanted = settings.postgres?.passwordVersion;
+  const used = COLORS.map((color) => previous?.slots[color]?.passwordVersion ?? 1);
+  const least = Math.max(...used);
+  if (wanted === undefined || wanted >= least) return [];
+  return [
+    {
+      key: "postgres.passwordVersion",
+      got: shown(wanted),
+      allowed: `${least} or more: a release runs with version ${least} already`,
+      fix: setCommand(["postgres", "passwordVersion"], least),
     },
   ];
 }
@@ -189,26 +243,4 @@ function checkPostgres(settings: PartialSettings, previous: StackRecord | undefi
       fix: setCommand(["postgres", "image"], `postgres:${previous.postgresMajor}`),
     },
   ];
-}
-
-function checkSupported(settings: PartialSettings): Problem[] {
-  const problems: Problem[] = [];
-  const later = (kinds: string) => `in this version; ${kinds} come with the next one`;
-  if (settings.host !== undefined && settings.host.kind !== "local") {
-    problems.push({
-      key: "host.kind",
-      got: shown(settings.host.kind),
-      allowed: `"local" ${later("ssh and ec2")}`,
-      fix: replaceCommand(["host"], { kind: "local" }),
-    });
-  }
-  if (settings.edge !== undefined && settings.edge.kind !== "none") {
-    problems.push({
-      key: "edge.kind",
-      got: shown(settings.edge.kind),
-      allowed: `"none" ${later("cloudflare and its DNS")}`,
-      fix: replaceCommand(["edge"], { kind: "none" }),
-    });
-  }
-  return problems;
 }

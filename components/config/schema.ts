@@ -1,5 +1,9 @@
 import { z } from "zod";
 import { POSTGRES_IMAGE } from "../data/postgres-version.ts";
+import { edgeSchema } from "./edge-schema.ts";
+import { hostSchema } from "./host-schema.ts";
+import { passwordVersion, registrySchema, secretsSchema } from "./secrets-schema.ts";
+import { decimal, image, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
 
 /** The two sides of a stack. One of them is live, the other is the way back. */
 export const COLORS = ["blue", "green"] as const;
@@ -14,33 +18,6 @@ export function otherColor(color: Color): Color {
   }
 }
 
-// The error text of each leaf is the "allowed" part of the report that problems.ts prints.
-const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
-  z.enum(values, { error: values.map((value) => `"${value}"`).join(" or ") });
-
-const wholeNumber = (minimum: number, maximum: number, unit: string) => {
-  const error = `a whole number of ${unit} from ${minimum} to ${maximum}`;
-  return z.int({ error }).min(minimum, { error }).max(maximum, { error });
-};
-
-const decimal = (minimum: number, maximum: number, unit: string) => {
-  const error = `${unit} from ${minimum} to ${maximum}`;
-  return z.number({ error }).min(minimum, { error }).max(maximum, { error });
-};
-
-const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
-
-const object = <T extends z.ZodRawShape>(shape: T) => {
-  const keys = Object.keys(shape).join(", ");
-  return z.strictObject(shape, {
-    error: ({ code }) => (code === "unrecognized_keys" ? keys : `an object with ${keys}`),
-  });
-};
-
-const image = text(
-  /^[a-z0-9][\w.\-/:]*(@sha256:[0-9a-f]{64})?$/,
-  "an image reference such as registry/app-api@sha256:…",
-);
 const RELEASE_ID = "a release id of 1 to 40 letters, digits, dots, dashes or underscores";
 // `pulumi config set --path green.release 42` stores a number: both spellings mean the same id. Of a fraction or a
 // long number YAML does not keep every digit (1.10 is 1.1): those must be texts.
@@ -52,12 +29,6 @@ const releaseId = z
   .union([z.string(), z.int({ error: releaseIdError })], { error: releaseIdError })
   .transform(String)
   .pipe(text(/^[A-Za-z0-9][\w.-]{0,39}$/, RELEASE_ID));
-const absolutePath = text(/^\/[\w@%+=:,./-]*$/, "an absolute path without spaces");
-const urlPath = text(/^\/[\w\-./~?&=%+,:;@!]*$/, "a path that begins with /");
-const words = z
-  .array(z.string({ error: "a word" }), { error: "a list of words" })
-  .min(1, { error: "a list of at least one word" });
-
 const migration = object({
   command: words,
   timeoutSeconds: wholeNumber(1, 3600, "seconds").default(60),
@@ -94,58 +65,14 @@ const smokeCheck = object({
   timeoutSeconds: decimal(0.1, 60, "seconds").default(5),
 });
 
-const kindOf = "an object whose kind is";
-
 /** One zod schema for each key of the `bluegreen` namespace: a key that does not parse leaves the others checkable. */
 export const keySchemas = {
   active: oneOf(...COLORS),
   blue: release.optional(),
   green: release.optional(),
   canary: wholeNumber(0, 100, "percent").default(0),
-  host: z.discriminatedUnion(
-    "kind",
-    [
-      object({
-        kind: z.literal("local"),
-        /** The Docker engine's socket. */
-        engine: text(/^unix:\/\/\/[\w./-]+$/, "unix:// and an absolute path").default(
-          "unix:///var/run/docker.sock",
-        ),
-        /** Where the stack keeps its files; default `~/.local/state/bluegreen/<project>-<stack>`. */
-        directory: absolutePath.optional(),
-        /** Memory the stack may count on; default: what the machine has. */
-        memoryMb: wholeNumber(128, 4_194_304, "megabytes").optional(),
-      }),
-      object({
-        kind: z.literal("ssh"),
-        address: text(/^[\w.:-]+$/, "a host name or address"),
-        port: wholeNumber(1, 65_535, "a port").default(22),
-        user: text(/^[a-z_][\w-]*$/, "a user name"),
-        hostKey: text(/^(ssh-ed25519|ecdsa-\S+) \S+$/, "a public host key such as ssh-ed25519 AAAA…"),
-        memoryMb: wholeNumber(128, 4_194_304, "megabytes"),
-      }),
-      object({
-        kind: z.literal("ec2"),
-        region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1"),
-        instanceType: text(/^[a-z0-9-]+\.[a-z0-9]+$/, "an instance type such as t3.small"),
-      }),
-    ],
-    { error: `${kindOf} "local", "ssh" or "ec2"` },
-  ),
-  edge: z
-    .discriminatedUnion(
-      "kind",
-      [
-        object({ kind: z.literal("none") }),
-        object({
-          kind: z.literal("cloudflare"),
-          zone: text(/^[a-z0-9.-]+\.[a-z]+$/, "a zone such as example.com"),
-          hostname: text(/^[a-z0-9.-]+\.[a-z]+$/, "a host name such as app.example.com"),
-        }),
-      ],
-      { error: `${kindOf} "none" or "cloudflare"` },
-    )
-    .default({ kind: "none" }),
+  host: hostSchema,
+  edge: edgeSchema,
   api: object({
     user: text(/^\d+:\d+$/, "uid:gid in numbers").default("10001:10001"),
     /** The command that tells whether the application serves; run inside the container each few seconds. */
@@ -157,7 +84,7 @@ export const keySchemas = {
   }).prefault({}),
   gateway: object({
     image: image.default("nginx:1.30"),
-    /** The address the port is published on. */
+    /** The address the port is published on; an edge with TLS has both for itself. */
     address: text(/^(\d{1,3}\.){3}\d{1,3}$/, "an IPv4 address").default("127.0.0.1"),
     port: wholeNumber(1, 65_535, "a port").default(8080),
     bodyLimitMb: wholeNumber(1, 1024, "megabytes").default(10),
@@ -191,8 +118,11 @@ export const keySchemas = {
       POSTGRES_IMAGE,
       "an image whose tag begins with the major version, such as postgres:18",
     ).default("postgres:18"),
+    passwordVersion,
   }).prefault({}),
   redis: object({ image: image.default("redis:8") }).prefault({}),
+  registry: registrySchema,
+  secrets: secretsSchema,
   /** Plain settings of the application; a secret has no place here. */
   environment: z
     .record(text(/^[A-Z][A-Z0-9_]*$/, "an upper-case variable name"), z.string({ error: "a text" }), {
@@ -203,6 +133,4 @@ export const keySchemas = {
 
 export type Settings = Readonly<z.output<z.ZodObject<typeof keySchemas>>>;
 export type Release = NonNullable<Settings["blue"]>;
-export type HostSettings = Settings["host"];
-export type LocalHostSettings = Extract<HostSettings, { kind: "local" }>;
 export type MemorySettings = Settings["memoryMb"];

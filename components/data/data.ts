@@ -1,11 +1,15 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
+import type { SecretsOfRelease } from "./application-secrets.ts";
+import { allowLogins } from "./logins.ts";
 import { type DataSurroundings, isProtected, postgresSpec, redisSpec, secretsPlan } from "./specs.ts";
 
 export interface DataArgs extends DataSurroundings {
   readonly host: Host;
   readonly network: docker.Network;
+  /** What the slots run once this run is over. */
+  readonly releases: readonly SecretsOfRelease[];
 }
 
 /**
@@ -26,10 +30,13 @@ export class Data extends pulumi.ComponentResource {
       `${name}-secrets`,
       {
         words: [host.script("secrets.sh"), host.directory],
-        stdin: secretsPlan(settings.api.user),
+        stdin: secretsPlan(args.releases),
+        // Only root can give each container's user its own file.
+        asRoot: true,
       },
       { parent: this, dependsOn: host.scripts },
     );
+    const containers: docker.Container[] = [];
     for (const [volumeName, spec] of [
       [names.postgresVolume, postgresSpec(args)],
       [names.redisVolume, redisSpec(args)],
@@ -39,13 +46,15 @@ export class Data extends pulumi.ComponentResource {
         { name: volumeName, labels: names.labelList() },
         volumeOptions,
       );
-      new docker.Container(spec.name, spec, {
+      const options = {
         ...child,
         dependsOn: [volume, this.secrets, args.network],
         deleteBeforeReplace: true,
         hooks: host.clearing("container", spec.name),
-      });
+      };
+      containers.push(new docker.Container(spec.name, spec, options));
     }
+    allowLogins(args, { parent: this, dependsOn: [this.secrets, ...containers] });
     this.registerOutputs();
   }
 }

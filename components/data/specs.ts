@@ -1,6 +1,8 @@
 import type { Names } from "../config/names.ts";
-import type { HostSettings, Settings } from "../config/schema.ts";
+import type { HostSettings } from "../config/host-schema.ts";
+import type { Settings } from "../config/schema.ts";
 import { type ContainerSpec, hardened } from "../host/container.ts";
+import { type SecretsOfRelease, databasePassword, secretsFolder, uidOf } from "./application-secrets.ts";
 import { postgresMajor, postgresVolumePath } from "./postgres-version.ts";
 
 export interface DataSurroundings {
@@ -11,7 +13,7 @@ export interface DataSurroundings {
 }
 
 /** Whether the engine refuses to remove the volumes: everywhere but on a developer's own machine. */
-export function isProtected({ kind }: HostSettings): boolean {
+export function isProtected({ kind }: Pick<HostSettings, "kind">): boolean {
   switch (kind) {
     case "local":
       return false;
@@ -106,25 +108,31 @@ export function redisSpec({ settings, names, directory, startInterval }: DataSur
 }
 
 /**
- * The directory of the application's secrets below `secrets/`. One for each user that a release ran as: a running slot
- * keeps files that it may read.
+ * What `secrets.sh` is told to make and to hand out, for the releases that this run leaves in the slots. The application
+ * secrets' own folders come from `secret-set.sh`.
  */
-export function applicationSecrets(user: string): string {
-  return `api-${Number.parseInt(user, 10)}`;
-}
-
-/** What `secrets.sh` is told to make and to hand out. `user` is the application's `uid:gid`. */
-export function secretsPlan(user: string): string {
-  const uid = Number.parseInt(user, 10);
-  const application = applicationSecrets(user);
+export function secretsPlan(releases: readonly SecretsOfRelease[]): string {
+  const versions = [...new Set([1, ...releases.map(({ passwordVersion }) => passwordVersion)])].sort(
+    byNumber,
+  );
+  const plain = releases.filter(({ secretSet }) => secretSet === 0);
+  const folders = new Map(plain.map((release) => [secretsFolder(release), release]));
   return [
-    "generate database_password",
+    ...versions.map((version) => `generate ${databasePassword(version)}`),
     "generate redis_password",
-    `file postgres/database_password ${DATA_UID} database_password`,
+    ...versions.map(
+      (version) => `file postgres/${databasePassword(version)} ${DATA_UID} ${databasePassword(version)}`,
+    ),
     `file redis/auth.conf ${DATA_UID} redis_password requirepass`,
     `file redis/password ${DATA_UID} redis_password`,
-    `file ${application}/database_password ${uid} database_password`,
-    `file ${application}/redis_password ${uid} redis_password`,
+    ...[...folders]
+      .sort()
+      .flatMap(([folder, { user, passwordVersion }]) => [
+        `file ${folder}/database_password ${uidOf(user)} ${databasePassword(passwordVersion)}`,
+        `file ${folder}/redis_password ${uidOf(user)} redis_password`,
+      ]),
     "",
   ].join("\n");
 }
+
+const byNumber = (a: number, b: number) => a - b;

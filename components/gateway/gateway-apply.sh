@@ -26,9 +26,11 @@ if ! timeout 20 docker image inspect "$image" >/dev/null 2>&1 9>&-; then
   say "pulling $image"
   pulled=$(timeout 300 docker pull --quiet "$image" 2>&1 9>&-) || die "$image cannot be pulled, nothing was changed: $pulled"
 fi
+tls=()
+[ ! -d "$dir/tls/served" ] || tls=(-v "$dir/tls/served:/etc/bluegreen-tls:ro")
 # Same user, same read-only root as the gateway; no network, so nothing can be taken or asked.
 if ! verdict=$(timeout 60 docker run --rm --network none --user 101:101 --cap-drop ALL --security-opt no-new-privileges \
-  --read-only --tmpfs /tmp:mode=1777 --tmpfs /run/bluegreen:mode=1777 -v "$candidate:/etc/bluegreen:ro" "$image" \
+  --read-only --tmpfs /tmp:mode=1777 --tmpfs /run/bluegreen:mode=1777 -v "$candidate:/etc/bluegreen:ro" ${tls[@]+"${tls[@]}"} "$image" \
   nginx -t -q -c /etc/bluegreen/nginx.conf 2>&1 9>&-); then
   die "Nginx rejects the configuration, nothing was changed: $verdict"
 fi

@@ -10,6 +10,8 @@ export interface GatewayArgs {
   /** The configuration, as `gatewayFiles` renders it. */
   readonly files: readonly BundleFile[];
   readonly spec: ContainerSpec;
+  /** What has to be on the host, or at the edge, before the configuration counts. */
+  readonly after: readonly pulumi.Resource[];
   /** Counts how often the configuration was found changed by hand. */
   readonly repairs: number;
 }
@@ -35,7 +37,7 @@ export class Gateway extends pulumi.ComponentResource {
         ],
         stdin: renderBundle(args.files),
       },
-      { parent: this, dependsOn: host.scripts },
+      { parent: this, dependsOn: [host.scripts, ...args.after] },
     );
     new docker.Container(spec.name, spec, {
       parent: this,

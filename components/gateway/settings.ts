@@ -6,6 +6,20 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** TLS in the place of plain HTTP; certificate and key are in `TLS_DIR` (conf/tls.ts). */
+export interface TlsSettings {
+  /** Whether a visitor must show a client certificate that `clients.pem` there vouches for; without one the answer is 403. */
+  readonly clientCertificate: boolean;
+}
+
+/** Where the visitor's address stands when a proxy comes in between. */
+export interface RealAddress {
+  /** The header that carries it. */
+  readonly header: string;
+  /** The proxy's own addresses, as CIDR ranges; from all others the header is ignored. */
+  readonly from: readonly string[];
+}
+
 /** What the gateway's configuration is made of. Everything but `upstreams` has a default, see {@link defaults}. */
 export interface GatewaySettings {
   /** Where each colour's application listens, as `name:port`; the names need not exist yet. */
@@ -30,6 +44,10 @@ export interface GatewaySettings {
   readonly bodyLimitMb?: number;
   /** Limit per client address. @default none */
   readonly rate?: RateLimit | undefined;
+  /** @default none: plain HTTP */
+  readonly tls?: TlsSettings | undefined;
+  /** @default none: the address of the connection is the visitor's */
+  readonly realAddress?: RealAddress | undefined;
   /** Time to connect to a slot. @default 2 */
   readonly connectTimeoutSeconds?: number;
   /** Silence of a slot after which a visitor gets 504. @default 60 */
@@ -50,7 +68,8 @@ export interface GatewaySettings {
   readonly securityHeaders?: Readonly<Record<string, string>>;
 }
 
-export type ResolvedSettings = Required<Omit<GatewaySettings, "rate">> & Pick<GatewaySettings, "rate">;
+type Optional = "rate" | "tls" | "realAddress";
+export type ResolvedSettings = Required<Omit<GatewaySettings, Optional>> & Pick<GatewaySettings, Optional>;
 
 export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   resolver: "127.0.0.11",
@@ -63,6 +82,8 @@ export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   keepaliveMinSeconds: 5,
   bodyLimitMb: 10,
   rate: undefined,
+  tls: undefined,
+  realAddress: undefined,
   connectTimeoutSeconds: 2,
   readTimeoutSeconds: 60,
   sendTimeoutSeconds: 60,
@@ -92,6 +113,12 @@ export function checkSettings(settings: ResolvedSettings): ResolvedSettings {
   }
   allow("resolver", settings.resolver, /^[0-9a-f.:[\]]+$/i, "an address");
   allow("assetPattern", settings.assetPattern, /^[^"\n]+$/, "a regular expression without a double quote");
+  if (settings.realAddress !== undefined) {
+    const { header, from } = settings.realAddress;
+    allow("realAddress.header", header, /^[A-Za-z][A-Za-z0-9-]*$/, "letters, digits, dashes");
+    for (const range of from) allow("realAddress.from", range, /^[0-9a-f.:]+\/\d{1,3}$/, "a CIDR range");
+    if (from.length === 0) problems.push("realAddress.from is empty, allowed is a list of CIDR ranges");
+  }
   for (const [name, value] of Object.entries(settings.securityHeaders)) {
     allow("securityHeaders", name, /^[A-Za-z][A-Za-z0-9-]*$/, "letters, digits, dashes");
     allow(

@@ -1,11 +1,12 @@
 import type { Names } from "../config/names.ts";
 import type { Settings } from "../config/schema.ts";
 import { type ContainerSpec, hardened } from "../host/container.ts";
+import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../edge/cloudflare-ranges.ts";
+import type { EdgeSettings, TlsEdgeSettings } from "../config/edge-schema.ts";
+import { TLS_DIR, insidePort } from "./conf/tls.ts";
 import { CONF_DIR } from "./nginx.ts";
-import type { GatewaySettings } from "./settings.ts";
+import { type GatewaySettings, defaults } from "./settings.ts";
 
-/** The port Nginx listens on inside its container. */
-const INSIDE_PORT = 8080;
 /**
  * The port every release listens on. Not a setting: both slots share the gateway's configuration, and a changed port
  * would reach the live slot before its next release does.
@@ -24,7 +25,44 @@ export function gatewaySettings(settings: Settings, names: Names): GatewaySettin
     },
     bodyLimitMb: gateway.bodyLimitMb,
     rate: { requestsPerSecond: gateway.requestsPerSecond, burst: gateway.burst },
+    ...edgeSettings(settings.edge),
   };
+}
+
+function edgeSettings(edge: EdgeSettings): Partial<GatewaySettings> {
+  switch (edge.kind) {
+    case "none":
+      return {};
+    case "self-signed":
+      return { tls: { clientCertificate: false }, ...strictTransport(edge) };
+    case "cloudflare":
+      return {
+        tls: { clientCertificate: true },
+        realAddress: { header: "CF-Connecting-IP", from: [...CLOUDFLARE_IPV4, ...CLOUDFLARE_IPV6] },
+        ...strictTransport(edge),
+      };
+  }
+}
+
+/** For this host name alone: what else lives in the domain is not this stack's to decide. */
+function strictTransport({ hsts }: TlsEdgeSettings): Partial<GatewaySettings> {
+  if (hsts === "off") return {};
+  const seconds = { short: 300, long: 31_536_000 }[hsts];
+  return {
+    securityHeaders: { ...defaults.securityHeaders, "Strict-Transport-Security": `max-age=${seconds}` },
+  };
+}
+
+/** Where the gateway is published on the host; inside, it listens on one port. */
+function publication({ edge, gateway }: Settings): { readonly address: string; readonly port: number } {
+  switch (edge.kind) {
+    case "none":
+      return gateway;
+    // No port 80: the edge redirects plain HTTP itself, and a listener that only redirects is one more thing to reach.
+    case "self-signed":
+    case "cloudflare":
+      return edge;
+  }
 }
 
 /** The one container with a published port. Its configuration is a mounted directory: changing it replaces nothing. */
@@ -34,7 +72,9 @@ export function gatewaySpec(
   directory: string,
   startInterval: boolean,
 ): ContainerSpec {
-  const { gateway } = settings;
+  const { gateway, edge } = settings;
+  const { address, port } = publication(settings);
+  const tls = edge.kind !== "none";
   return hardened({
     name: names.gateway,
     image: gateway.image,
@@ -61,16 +101,31 @@ export function gatewaySpec(
     volumes: [
       { hostPath: `${directory}/gateway/conf`, containerPath: CONF_DIR, readOnly: true },
       { hostPath: `${directory}/gateway/run`, containerPath: "/run/bluegreen", readOnly: false },
+      ...(tls ? [{ hostPath: `${directory}/tls/served`, containerPath: TLS_DIR, readOnly: true }] : []),
     ],
-    ports: [{ internal: INSIDE_PORT, external: gateway.port, ip: gateway.address }],
+    ports: [{ internal: insidePort({ tls: edgeSettings(edge).tls }), external: port, ip: address }],
     health: ["CMD-SHELL", "kill -0 1 && test -S /run/bluegreen/control.sock"],
     startSeconds: 20,
     startInterval,
   });
 }
 
-/** Where a person on the host finds the stack. */
-export function stackUrl({ gateway }: Settings): string {
-  const address = gateway.address === "0.0.0.0" ? "127.0.0.1" : gateway.address;
-  return `http://${address}:${gateway.port}`;
+/** The gateway's address and port as the host itself reaches them. */
+export function loopback(settings: Settings): string {
+  const { address, port } = publication(settings);
+  return `${address === "0.0.0.0" ? "127.0.0.1" : address}:${port}`;
+}
+
+/** Where a person finds the stack: on the host itself where there is no edge, else by its host name. */
+export function stackUrl(settings: Settings): string {
+  const { edge } = settings;
+  switch (edge.kind) {
+    case "none":
+      return `http://${loopback(settings)}`;
+    case "self-signed":
+      return `https://${edge.hostname}${edge.port === 443 ? "" : `:${edge.port}`}`;
+    // Visitors reach Cloudflare on its own port, whatever the host's is.
+    case "cloudflare":
+      return `https://${edge.hostname}`;
+  }
 }

@@ -1,11 +1,12 @@
 import type { Settings } from "../config/schema.ts";
 import type { Slots } from "../slot/plan.ts";
 import type { SlotSpec } from "../slot/record.ts";
+import { loopback } from "./spec.ts";
 
 export interface SwitchPlan {
   readonly settings: Settings;
   readonly specs: Slots<SlotSpec | undefined>;
-  /** The URL visitors use, as seen from the host. */
+  /** The URL visitors use. */
   readonly publicUrl: string;
 }
 
@@ -27,6 +28,8 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
     `container ${api.name} ${api.image} ${target.release}`,
     ...smoke.map((check) => `smoke ${renderSmokeCheck(check)}`),
     `public ${publicUrl}${smoke[0]?.path ?? "/"}`,
+    // Asked on the host itself, past DNS and the edge.
+    ...(publicUrl.startsWith("https:") ? [`connect ${loopback(settings)}`] : []),
     `publicTimeoutSeconds ${Math.ceil(smoke[0]?.timeoutSeconds ?? 5) + 1}`,
     `healthWaitSeconds ${WAITS.health}`,
     `smokeWaitSeconds ${WAITS.smoke}`,

@@ -14,6 +14,7 @@
 #   target green                       container NAME IMAGE RELEASE   (any number; IMAGE as id, digest or tag)
 #   canary 0                           smoke path=/health&status=200&timeout=2&json=%7B%7D   (any number)
 #   release.blue 1, release.green 2    public http://127.0.0.1:8080/health
+#   connect 127.0.0.1:443              where a public https://… is answered on this host
 #   publicTimeoutSeconds 5             how long one answer of it may take
 #   healthWaitSeconds smokeWaitSeconds proofWaitSeconds lockWaitSeconds bakeSeconds maxErrorPercent minRequests
 # Standard output, lines of "key value": live previous flipped switchedAt checkMs smokeMs flipMs proofMs bakeMs totalMs
@@ -25,7 +26,7 @@ dir=${1:?the stack\'s directory on the host}
 
 unfinished="$dir/gateway/unfinished"
 
-target='' canary=0 public=''
+target='' canary=0 public='' connect=''
 release_blue=none release_green=none
 health_wait=60 smoke_wait=10 proof_wait=5 public_timeout=5 lock_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
 containers=() smokes=()
@@ -38,6 +39,7 @@ while read -r key rest; do
     release.blue) release_blue=$rest ;;
     release.green) release_green=$rest ;;
     public) public=$rest ;;
+    connect) connect=$rest ;;
     publicTimeoutSeconds) public_timeout=$rest ;;
     healthWaitSeconds) health_wait=$rest ;;
     smokeWaitSeconds) smoke_wait=$rest ;;
@@ -58,6 +60,14 @@ done
 case $target in blue | green) ;; *) die "plan: target is \"$target\", allowed are blue, green" ;; esac
 [ -n "$public" ] || die 'plan: public is missing, the URL visitors use, for example "public http://127.0.0.1:8080/health"'
 [ "${#containers[@]}" -gt 0 ] || die 'plan: no container line, so nothing shows that the target runs'
+tls=()
+if [[ $public == https://* ]]; then
+  [ -n "$connect" ] || die 'plan: connect is missing, where the public URL is answered on this host, for example "connect 127.0.0.1:443"'
+  # The same port, certificate and check of the caller as for the edge, which this host shows a certificate of its own.
+  # Not the name but the key is checked: only the holder of the key that certificates.sh made here can answer. With HTTP/2
+  # the requests that are to open a connection each would share one.
+  tls=(--http1.1 --connect-to "::$connect" --insecure --pinnedpubkey "$dir/tls/served/current/server.pub" --cert "$dir/tls/proof.pem")
+fi
 releases=$(printf 'release.blue %s\nrelease.green %s' "$release_blue" "$release_green")
 wanted=$(printf 'live %s\ncanary %s\n%s' "$target" "$canary" "$releases")
 
@@ -144,7 +154,7 @@ proof_header() { printf 'header = "X-Bluegreen-Proof: %s"\n' "$proof_token"; }
 # An application's own error shows the colour too; whether it errs is the bake's question. 502 and 504 are no answers.
 answers_from() {
   local expected=$1 deadline=$((SECONDS + proof_wait)) got one good
-  local each=(--noproxy '*' -sS -m "$public_timeout" -D - -b bluegreen_bucket=99)
+  local each=(--noproxy '*' ${tls[@]+"${tls[@]}"} -sS -m "$public_timeout" -D - -b bluegreen_bucket=99)
   while :; do
     allow_proof "$proof_token" || true
     got=$(curl -q "${each[@]}" --config <(proof_header) -H 'Connection: close' -o /dev/null "$public" -o /dev/null "$public" -o /dev/null "$public" \

@@ -2,27 +2,37 @@ import { readFileSync } from "node:fs";
 import { local, type types } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { HostSettings } from "../config/schema.ts";
+import type { RegistrySettings } from "../config/secrets-schema.ts";
 import { type BundleFile, renderBundle } from "./bundle.ts";
-import { runLocal } from "./local.ts";
-import { unsupported } from "./look.ts";
+import { type Engine, prepareCommand, rootWords } from "./preparation.ts";
 import { commandLine } from "./quote.ts";
+import { type Reach, engineArgs, sshCommand, sshInput } from "./reach.ts";
+import { askHost } from "./run.ts";
 
 export interface HostArgs {
-  readonly settings: HostSettings;
+  readonly reach: Reach;
+  readonly registry: RegistrySettings | undefined;
   /** The stack's directory on the host; absolute. */
   readonly directory: string;
-  /** Counts how often the scripts were found missing. */
-  readonly repairs: number;
+  /** Whether the Docker engine answers already, or comes with this run's preparation. */
+  readonly engine: Engine;
+  /** Count how often the scripts, and the engine, were found missing. */
+  readonly repairs: { readonly scripts: number; readonly host: number };
+  /** Where the engine keeps its images, containers and volumes, if not in its own place. */
+  readonly dataRoot?: string;
+  /** What has to be there before the host is talked to. */
+  readonly after?: pulumi.Input<pulumi.Resource>;
 }
 
 export interface HostCommandArgs {
   /** The command's words; run again whenever a word or the input changes. Nothing secret may stand in them. */
   readonly words: readonly string[];
-  /** What the command reads. */
-  readonly stdin: string;
+  /** What the command reads; the only place for something secret, wrapped as such. */
+  readonly stdin: pulumi.Input<string>;
   /** What of the command's output a person sees while it runs. Default: what it writes to stderr. */
   readonly logging?: types.enums.local.Logging;
+  /** Runs as root where the program is somebody else over SSH; on this machine it is whoever it is. */
+  readonly asRoot?: boolean;
 }
 
 const SCRIPTS = [
@@ -30,8 +40,11 @@ const SCRIPTS = [
   "host/clear.sh",
   "host/observe.sh",
   "data/secrets.sh",
+  "data/secret-set.sh",
+  "data/logins.sh",
   "slot/guard.sh",
   "gateway/gateway-apply.sh",
+  "edge/certificates.sh",
   "gateway/switch.sh",
 ] as const;
 
@@ -46,11 +59,12 @@ export function hostScripts(): readonly BundleFile[] {
 
 /**
  * The machine with the Docker engine. Whatever its kind, it gives the rest of the program the same two things:
- * a Docker provider, and a way to run a command on the host.
+ * a Docker provider, and a way to run a command on the host. One that is reached over SSH is prepared first: nothing
+ * connects to its engine before.
  */
 export class Host extends pulumi.ComponentResource {
   readonly directory: string;
-  private readonly settings: HostSettings;
+  private readonly reach: Reach;
   readonly provider: docker.Provider;
   /** The scripts in the stack's directory; whatever runs one depends on it. */
   readonly scripts: local.Command;
@@ -58,11 +72,17 @@ export class Host extends pulumi.ComponentResource {
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("bluegreen:host:Host", name, {}, opts);
     this.directory = args.directory;
-    this.settings = args.settings;
+    this.reach = args.reach;
+    const prepared = prepareCommand(`${name}-prepare`, args, {
+      parent: this,
+      ...(args.after && { dependsOn: args.after }),
+    });
+    const after = { parent: this, ...(prepared && { dependsOn: prepared }) };
+    const brings = args.engine === "comes" ? prepared?.stdout : undefined;
     this.provider = new docker.Provider(
       `${name}-docker`,
-      { host: engineAddress(args.settings) },
-      { parent: this },
+      { ...engineArgs(args.reach, brings), registryAuth: registryAuth(args.registry) },
+      after,
     );
     this.scripts = this.command(
       `${name}-scripts`,
@@ -74,11 +94,11 @@ export class Host extends pulumi.ComponentResource {
           'mkdir -p "$1" && chmod 0700 "$1" && exec sh -s -- "$1/bin"',
           "sh",
           this.directory,
-          `repair=${args.repairs}`,
+          `repair=${args.repairs.scripts}`,
         ],
         stdin: renderBundle(hostScripts()),
       },
-      { parent: this },
+      after,
     );
     this.registerOutputs({ directory: this.directory });
   }
@@ -95,7 +115,11 @@ export class Host extends pulumi.ComponentResource {
   clearing(kind: "container" | "network", name: string): pulumi.ResourceHookBinding {
     const words = [this.script("clear.sh"), kind, name, pulumi.getProject(), pulumi.getStack()];
     return {
-      beforeCreate: [new pulumi.ResourceHook(`clear-${kind}-${name}`, () => runOnHost(this.settings, words))],
+      beforeCreate: [
+        new pulumi.ResourceHook(`clear-${kind}-${name}`, async () => {
+          await askHost(this.reach, words);
+        }),
+      ],
     };
   }
 
@@ -104,10 +128,7 @@ export class Host extends pulumi.ComponentResource {
     return new local.Command(
       name,
       {
-        create: `exec ${commandLine(args.words)}`,
-        stdin: args.stdin,
-        // The same engine as the provider's, whatever the caller's own settings are.
-        environment: { DOCKER_HOST: engineAddress(this.settings) },
+        ...commandArgs(this.reach, args),
         logging: args.logging ?? local.Logging.Stderr,
         // On by default, and it makes update and delete fail once an output is large.
         addPreviousOutputInEnv: false,
@@ -117,23 +138,28 @@ export class Host extends pulumi.ComponentResource {
   }
 }
 
-async function runOnHost(settings: HostSettings, words: readonly string[]): Promise<void> {
-  switch (settings.kind) {
-    case "local":
-      await runLocal(words, { DOCKER_HOST: settings.engine });
-      return;
-    case "ssh":
-    case "ec2":
-      throw unsupported(settings);
-  }
+/** Goes with each pull; the host never stores it. */
+function registryAuth(registry: RegistrySettings | undefined): docker.ProviderArgs["registryAuth"] {
+  if (registry === undefined) return undefined;
+  return [{ ...registry, password: pulumi.secret(registry.password) }];
 }
 
-function engineAddress(settings: HostSettings): string {
-  switch (settings.kind) {
+function commandArgs(reach: Reach, { words, stdin, asRoot = false }: HostCommandArgs): local.CommandArgs {
+  switch (reach.kind) {
     case "local":
-      return settings.engine;
-    case "ssh":
-    case "ec2":
-      throw unsupported(settings);
+      return {
+        create: `exec ${commandLine(words)}`,
+        stdin,
+        // The same engine as the provider's, whatever the caller's own settings are.
+        environment: { DOCKER_HOST: reach.engine },
+      };
+    case "ssh": {
+      const { access, address } = reach;
+      const line = asRoot ? rootWords(access.user, words) : words;
+      return {
+        create: pulumi.output(address).apply((known) => `exec ${sshCommand(access, known, line)}`),
+        stdin: pulumi.output(stdin).apply(sshInput),
+      };
+    }
   }
 }

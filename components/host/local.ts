@@ -1,17 +1,15 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { homedir, totalmem } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { StackId } from "../config/names.ts";
-import type { LocalHostSettings } from "../config/schema.ts";
+import type { LocalHostSettings } from "../config/host-schema.ts";
 import { type Observation, parseObservation } from "./observation.ts";
+import { runProgram } from "./process.ts";
 
-const run = promisify(execFile);
 const LOOK_TIMEOUT_MS = 5000;
 /** The first engine API that can probe quickly while a container starts (Docker 25). */
-const START_INTERVAL_API = 1.44;
+export const START_INTERVAL_API = 1.44;
 
 /** Where a stack on this machine keeps its files: the config's word, else the user's state folder. */
 export function localDirectory(settings: LocalHostSettings, { project, stack }: StackId): string {
@@ -29,7 +27,7 @@ export function localMemoryMb(settings: LocalHostSettings): number {
  * Asks the engine for its API version, which takes a few milliseconds.
  * @throws Error that names the socket and what to do, when no engine answers there within 5 s
  */
-export async function canStartInterval(settings: LocalHostSettings): Promise<boolean> {
+export async function localApiVersion(settings: LocalHostSettings): Promise<number> {
   const socketPath = settings.engine.replace(/^unix:\/\//, "");
   const body = await new Promise<string>((resolve, reject) => {
     const call = request({ socketPath, path: "/version", timeout: LOOK_TIMEOUT_MS }, (answer) => {
@@ -49,32 +47,14 @@ export async function canStartInterval(settings: LocalHostSettings): Promise<boo
         "start it (`make dev` does), or name its socket: pulumi config set --path host.engine unix:///path/docker.sock",
     );
   });
-  const apiVersion = /"ApiVersion":\s*"(\d+\.\d+)"/.exec(body)?.[1];
-  return apiVersion !== undefined && Number(apiVersion) >= START_INTERVAL_API;
-}
-
-const RUN_TIMEOUT_MS = 180_000;
-
-/** Runs a command on this machine. Throws with what it wrote to stderr when it fails or takes longer than 3 min. */
-export async function runLocal(
-  words: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<void> {
-  const [file = "", ...rest] = words;
-  try {
-    await run(file, rest, { timeout: RUN_TIMEOUT_MS, env: { ...process.env, ...environment } });
-  } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
-    throw new Error(said || `${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
+  return Number(/"ApiVersion":\s*"(\d+\.\d+)"/.exec(body)?.[1] ?? 0);
 }
 
 /** What the host says of the stack, once there was an `up`. */
 export async function observeLocal(directory: string): Promise<Observation> {
   const script = join(directory, "bin", "observe.sh");
   if (!existsSync(script)) return { scripts: "missing" };
-  const { stdout } = await run(script, [directory], { timeout: LOOK_TIMEOUT_MS });
+  const { code, stdout, stderr } = await runProgram([script, directory], { timeoutMs: LOOK_TIMEOUT_MS });
+  if (code !== 0) throw new Error(stderr.trim() || `${script}: ${code}`);
   return parseObservation(stdout);
 }

@@ -3,6 +3,8 @@ import { type Color, COLORS } from "../config/schema.ts";
 
 /** What the host says of a stack, as `observe.sh` prints it; a field is absent where nothing answered. */
 export interface Observation {
+  /** Present where the Docker engine does not answer to the program. */
+  readonly engine?: "gone";
   /** Present where the scripts that look are gone themselves. */
   readonly scripts?: "missing";
   /** Colour and canary of the running gateway, e.g. `green 0`. */
@@ -11,6 +13,8 @@ export interface Observation {
   readonly start?: string | undefined;
   /** Hash of the gateway's configuration; `missing` where that is gone. */
   readonly conf?: string | undefined;
+  /** Fingerprint of the certificate that the gateway is given; `missing` where there is none. */
+  readonly certificate?: string | undefined;
 }
 
 /** Reads `key value` lines; lines it does not know are passed over. */
@@ -29,7 +33,12 @@ export function parseColor(text: string | undefined): Color | undefined {
 
 export function parseObservation(text: string): Observation {
   const lines = parseLines(text);
-  return { dictionary: lines.get("dictionary"), start: lines.get("start"), conf: lines.get("conf") };
+  return {
+    dictionary: lines.get("dictionary"),
+    start: lines.get("start"),
+    conf: lines.get("conf"),
+    certificate: lines.get("certificate"),
+  };
 }
 
 /** The hash that `observe.sh` prints of a directory that holds exactly these files. */
@@ -43,27 +52,39 @@ export function hashFiles(files: readonly { readonly path: string; readonly cont
 }
 
 export interface Repairs {
+  /** Of the host itself: its engine was gone. */
+  readonly host: number;
   readonly scripts: number;
   readonly switch: number;
   readonly gateway: number;
+  readonly certificate: number;
 }
 
 /**
  * Counts up where the host is not what the state believes: a run that was killed between the flip and the state
  * write, a configuration changed by hand. The new number makes that one resource run again; nothing else changes.
- * `believed` is what the last run left: the live colour, the canary and the hash of the configuration.
+ * `believed` is what the last run left: the live colour, the canary, the hash of the configuration, the certificate.
  */
 export function countRepairs(
   repairs: Repairs,
   observed: Observation,
-  believed: { readonly live: Color; readonly canary: number; readonly conf: string },
+  believed: {
+    readonly live: Color;
+    readonly canary: number;
+    readonly conf: string;
+    readonly certificate: { readonly fingerprint: string } | null;
+  },
 ): Repairs {
   const strays = (seen: string | undefined, wanted: string) =>
     seen !== undefined && seen !== wanted ? 1 : 0;
   const state = `${believed.live} ${believed.canary}`;
   return {
+    host: repairs.host + (observed.engine === "gone" ? 1 : 0),
     scripts: repairs.scripts + (observed.scripts === "missing" ? 1 : 0),
     switch: repairs.switch + Math.max(strays(observed.dictionary, state), strays(observed.start, state)),
     gateway: repairs.gateway + strays(observed.conf, believed.conf),
+    certificate:
+      repairs.certificate +
+      (believed.certificate === null ? 0 : strays(observed.certificate, believed.certificate.fingerprint)),
   };
 }

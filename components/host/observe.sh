@@ -6,6 +6,7 @@
 # prints
 #   dictionary COLOR CANARY   where the running gateway sends visitors; no line where none answers
 #   start COLOR CANARY        where it would after a restart, or "start missing"
+#   certificate SHA256        fingerprint of the certificate that the gateway is given, or "certificate missing"
 #   conf SHA256               hash over the gateway's configuration files, or "conf missing"
 set -eu
 export LC_ALL=C
@@ -22,6 +23,9 @@ curl --silent --max-time 2 --unix-socket "$directory/gateway/run/control.sock" h
 start=$(cat "$conf/start" 2>/dev/null || true)
 start=$(printf '%s\n' "$start" | state start)
 echo "${start:-start missing}"
+# The folder that the link names is named after the certificate in it.
+certificate=$directory/tls/served/current
+echo "certificate $({ [ -s "$certificate/server.crt" ] && [ -s "$certificate/server.key" ] && readlink "$certificate"; } || echo missing)"
 if [ -f "$conf/nginx.conf" ]; then
   cd "$conf"
   # What nginx.conf uses lies in a folder named after the configuration; folders of older ones do not count.

@@ -1,4 +1,4 @@
-import type { Color, Release } from "../config/schema.ts";
+import { type Color, COLORS, type Release } from "../config/schema.ts";
 import type { SlotSpec, StackRecord } from "./record.ts";
 
 /** What this run does with one slot. */
@@ -39,4 +39,14 @@ export function specOf(plan: SlotPlan): SlotSpec | undefined {
     case "released":
       return plan.spec;
   }
+}
+
+/** Whether some slot begins a new release in this run. */
+export function beginsRelease(
+  wanted: { readonly [C in Color]?: Release | undefined },
+  previous: StackRecord | undefined,
+): boolean {
+  return COLORS.some(
+    (color) => wanted[color] !== undefined && wanted[color].release !== previous?.slots[color]?.release,
+  );
 }

@@ -1,7 +1,10 @@
 import { z } from "zod";
+import type { SecretsOfRelease } from "../data/application-secrets.ts";
 import type { Slots } from "./plan.ts";
+import { certificateRecord } from "../edge/certificate-plan.ts";
 import { COLORS } from "../config/schema.ts";
 import { switchReport } from "../gateway/switch-report.ts";
+import { ec2Record } from "../host/ec2/record.ts";
 import { containerSpec } from "../host/container.ts";
 
 /** One slot as its release began: what it is made from until its next release, whatever else changes. */
@@ -10,11 +13,20 @@ export const slotSpec = z.strictObject({
   images: z.strictObject({ api: z.string() }),
   /** How long open connections may go on when this slot's next release replaces it. */
   drainSeconds: z.int(),
+  /** The version of the database's password that the release logs in with. */
+  passwordVersion: z.int().default(1),
+  /** The number of the set of application secrets that it reads; 0: it has none. */
+  secretSet: z.int().default(0),
   /** The script that migrates the database before the release starts. */
   migration: z.string().nullable(),
   containers: z.strictObject({ api: containerSpec }),
 });
 export type SlotSpec = z.infer<typeof slotSpec>;
+
+/** What a release reads of the secrets. */
+export function secretsOf({ containers, passwordVersion, secretSet }: SlotSpec): SecretsOfRelease {
+  return { user: containers.api.user, passwordVersion, secretSet };
+}
 
 /**
  * What a stack remembers of itself between two runs, in its output `record`.
@@ -33,10 +45,20 @@ export const stackRecord = z.strictObject({
   /** Whether the engine probed quickly at the first `up`; kept, because a change would replace every container. */
   startInterval: z.boolean(),
   postgresMajor: z.int(),
+  /** The machine, where it is one in AWS. */
+  ec2: ec2Record.optional(),
   /** The hash of the gateway configuration that the last run left, as the host prints it. */
   conf: z.string(),
   /** Counts the repairs of what was found changed on the host: a new number makes the resource run again. */
-  repairs: z.strictObject({ scripts: z.int(), switch: z.int(), gateway: z.int() }),
+  repairs: z.strictObject({
+    host: z.int().default(0),
+    scripts: z.int(),
+    switch: z.int(),
+    gateway: z.int(),
+    certificate: z.int().default(0),
+  }),
+  /** What the gateway shows; `null` without TLS. */
+  certificate: certificateRecord.nullable().default(null),
 });
 export type StackRecord = z.infer<typeof stackRecord>;
 

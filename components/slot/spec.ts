@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Names } from "../config/names.ts";
 import type { Color, Release, Settings } from "../config/schema.ts";
-import { applicationSecrets } from "../data/specs.ts";
+import { databaseUser, secretsFolder } from "../data/application-secrets.ts";
 import { hardened } from "../host/container.ts";
 import { renderMigration } from "./migration.ts";
 import type { SlotSpec } from "./record.ts";
@@ -12,6 +12,8 @@ export interface SlotSurroundings {
   /** The stack's directory on the host. */
   readonly directory: string;
   readonly startInterval: boolean;
+  /** The set of application secrets that a release which begins now reads. */
+  readonly secretSet: number;
 }
 
 /** Where a container finds its secrets, one file each. */
@@ -19,8 +21,9 @@ const SECRETS_PATH = "/run/secrets";
 
 /** What a release of `color` that begins now is made from. */
 export function beginSlot(color: Color, release: Release, around: SlotSurroundings): SlotSpec {
-  const { settings, names, directory } = around;
+  const { settings, names, directory, secretSet } = around;
   const { api } = settings;
+  const { passwordVersion } = settings.postgres;
   const environment = {
     ...settings.environment,
     COLOR: color,
@@ -28,13 +31,13 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
     DATABASE_HOST: names.postgres,
     DATABASE_PORT: "5432",
     DATABASE_NAME: "app",
-    DATABASE_USER: "app",
+    DATABASE_USER: databaseUser(passwordVersion),
     REDIS_HOST: names.redis,
     REDIS_PORT: "6379",
   };
   const volumes = [
     {
-      hostPath: `${directory}/secrets/${applicationSecrets(api.user)}`,
+      hostPath: `${directory}/secrets/${secretsFolder({ user: api.user, passwordVersion, secretSet })}`,
       containerPath: SECRETS_PATH,
       readOnly: true,
     },
@@ -61,6 +64,8 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
     release: release.release,
     images: { api: release.images.api },
     drainSeconds: settings.switch.drainSeconds,
+    passwordVersion,
+    secretSet,
     migration:
       release.migration === undefined
         ? null

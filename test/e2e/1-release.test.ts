@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 
-import { release } from "../support/images.ts";
-import { docker } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
 import { at } from "../support/json.ts";
 import { withoutLoss } from "../support/visitors.ts";
-import { liveOf, newId, other, sharedStack } from "./shared.ts";
+import { liveOf, newId, other, release, sharedStack } from "./shared.ts";
 
 const onlyTheSwitch = { update: 1 };
 
@@ -15,7 +13,7 @@ function changed(changes: Readonly<Record<string, number>>): Record<string, numb
 }
 
 async function startedAt(stack: Stack, ...what: string[]): Promise<string> {
-  return await docker(
+  return await stack.docker(
     "inspect",
     "--format",
     "{{.Id}} {{.State.StartedAt}}",
@@ -37,7 +35,7 @@ describe("release, flip and roll back", function () {
     assert.equal(response.headers.get("x-color"), "blue");
     assert.equal(response.headers.get("x-release"), "1");
     const outputs = await stack.outputs();
-    assert.equal(outputs["url"], stack.url);
+    assert.equal(outputs["url"], stack.urlOnHost);
     assert.equal(outputs["live"], "blue");
     assert.equal(at(outputs, "releases", "blue", "release") ?? at(outputs, "releases", "blue"), "1");
     assert.ok(
@@ -132,7 +130,7 @@ describe("release, flip and roll back", function () {
   it("makes a lost container again exactly as it was, whatever the settings say now", async () => {
     const idle = other(liveOf(stack));
     const inspect = (): Promise<string> =>
-      docker(
+      stack.docker(
         "inspect",
         "--format",
         "{{.Config.Image}} {{json .Config.Env}} {{.HostConfig.Memory}} {{json .Config.Labels}}",
@@ -140,7 +138,7 @@ describe("release, flip and roll back", function () {
       );
     const before = await inspect();
     const config = stack.config;
-    await docker("rm", "--force", stack.container(`api-${idle}`));
+    await stack.docker("rm", "--force", stack.container(`api-${idle}`));
     stack.set({ environment: { GREETING: "hello" }, memoryMb: { api: 144 } });
     await stack.upOk("--refresh");
     stack.config = config;

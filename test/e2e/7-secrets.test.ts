@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile, readdir, stat } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 
-import { release } from "../support/images.ts";
-import { docker, until } from "../support/process.ts";
+import { until } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
-import { liveOf, newId, other, sharedStack } from "./shared.ts";
+import { liveOf, newId, other, release, sharedStack } from "./shared.ts";
 
 /** Every process's command line and environment that can be read. */
 async function processes(): Promise<string> {
@@ -23,15 +22,11 @@ describe("secrets", function () {
 
   before(async () => {
     stack = await sharedStack();
-    const folder = path.join(stack.hostDirectory, "secrets");
-    const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) =>
-      file.isFile(),
-    );
-    const texts = await Promise.all(
-      files.map((file) => readFile(path.join(file.parentPath, file.name), "utf8")),
-    );
+    const find = ["find", `${stack.hostDirectory}/secrets`, "-type", "f", "-exec", "cat", "{}", ";"];
+    const { code, stdout } = await stack.target.run(find);
+    assert.equal(code, 0);
     // A file may hold more than the bare value (a line of configuration): what is long and random counts.
-    values = [...new Set(texts.flatMap((text) => text.match(/[A-Za-z0-9+/=_-]{16,}/g) ?? []))];
+    values = [...new Set(stdout.match(/[A-Za-z0-9+/=_-]{16,}/g) ?? [])];
   });
 
   function assertAbsent(text: string, where: string): void {
@@ -41,7 +36,8 @@ describe("secrets", function () {
 
   it("there are at least two, readable by nobody else on the host", async () => {
     assert.ok(values.length >= 2, `got ${values.length}`);
-    assert.equal((await stat(stack.hostDirectory)).mode & 0o077, 0);
+    const { stdout } = await stack.target.run(["stat", "--format", "%a", stack.hostDirectory]);
+    assert.equal(parseInt(stdout, 8) & 0o077, 0, stdout);
   });
 
   it("one that stood somewhere would be found", () => {
@@ -52,7 +48,7 @@ describe("secrets", function () {
   });
 
   it("the application is given them as files", async () => {
-    const files = await docker("exec", stack.container("api-blue"), "ls", "/run/secrets");
+    const files = await stack.docker("exec", stack.container("api-blue"), "ls", "/run/secrets");
     assert.deepEqual(files.split("\n").sort(), ["database_password", "redis_password"]);
   });
 
@@ -92,10 +88,13 @@ describe("secrets", function () {
 
   for (const what of ["api-blue", "api-green", "gateway", "postgres", "redis"]) {
     it(`none is shown by docker inspect or the logs of ${what}`, async () => {
-      assertAbsent(await docker("inspect", stack.container(what)), `docker inspect ${what}`);
+      assertAbsent(await stack.docker("inspect", stack.container(what)), `docker inspect ${what}`);
       const logs = await stack.logs(what);
       assertAbsent(logs, `the logs of ${what}`);
-      assertAbsent(await docker("top", stack.container(what), "-eo", "pid,args"), `the processes of ${what}`);
+      assertAbsent(
+        await stack.docker("top", stack.container(what), "-eo", "pid,args"),
+        `the processes of ${what}`,
+      );
     });
   }
 });

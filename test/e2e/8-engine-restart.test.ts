@@ -4,6 +4,7 @@ import { PrivateEngine } from "../support/engine.ts";
 import { startLoad } from "../support/load/load.ts";
 import { run, until } from "../support/process.ts";
 import { Stack } from "../support/stack.ts";
+import { localTarget } from "../support/target.ts";
 import { describeReport } from "../support/visitors.ts";
 import { sharedConfig } from "./shared.ts";
 
@@ -13,8 +14,8 @@ describe("a Docker engine that is restarted", function () {
   let stack: Stack | undefined;
 
   after(async () => {
-    await engine?.remove();
     await stack?.remove();
+    await engine?.remove();
   });
 
   it("brings everything back by itself, on the right colour, with all that was written", async () => {
@@ -28,7 +29,7 @@ describe("a Docker engine that is restarted", function () {
       "bluegreen-sample-api:e2e-1",
       "bluegreen-sample-api:e2e-2",
     );
-    const made = await Stack.create("engine", config, { engine: address, prefix });
+    const made = await Stack.create("engine", config, localTarget(address, prefix));
     stack = made;
     await made.upOk();
     // Not the colour it began with: only the start file can know.

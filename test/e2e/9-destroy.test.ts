@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 
-import { docker } from "../support/process.ts";
 import { sharedStack } from "./shared.ts";
 
 describe("destroy", function () {
@@ -10,9 +9,9 @@ describe("destroy", function () {
     const stack = await sharedStack();
     const left = async (): Promise<string[]> => {
       const lists = [
-        await docker("ps", "--all", "--format", "{{.Names}}"),
-        await docker("network", "ls", "--format", "{{.Name}}"),
-        await docker("volume", "ls", "--format", "{{.Name}}"),
+        await stack.docker("ps", "--all", "--format", "{{.Names}}"),
+        await stack.docker("network", "ls", "--format", "{{.Name}}"),
+        await stack.docker("volume", "ls", "--format", "{{.Name}}"),
       ];
       return lists
         .join("\n")

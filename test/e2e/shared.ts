@@ -1,7 +1,32 @@
-import type { Color, Config } from "../support/stack.ts";
-import { Stack } from "../support/stack.ts";
+import { type Color, type Config, Stack } from "../support/stack.ts";
 import type { Load, Plan } from "../support/load/load.ts";
-import { release } from "../support/images.ts";
+import { type Fault, type ReleaseConfig, loadStackImages, releaseOn } from "../support/images.ts";
+import { release as releaseHere } from "../support/images.ts";
+import { TestMachine } from "../support/machine.ts";
+import { localTarget, machineTarget } from "../support/target.ts";
+
+/** The tests of this folder run on this machine's engine, or, so asked, on a test machine over SSH. */
+export const overSsh = process.env["BLUEGREEN_TEST_TARGET"] === "machine";
+
+/** A test whose point has nothing to do with the way to the host: over SSH it would take time and show nothing new. */
+export const itHere: (title: string, test: Mocha.AsyncFunc) => void = overSsh ? () => undefined : it;
+
+let machine: Promise<TestMachine> | undefined;
+
+/** The machine of all tests over SSH, with what a stack needs; made by whoever asks first, removed at the end. */
+export function sharedMachine(): Promise<TestMachine> {
+  machine ??= (async () => {
+    const made = await TestMachine.create("shared");
+    await loadStackImages(made);
+    return made;
+  })();
+  return machine;
+}
+
+/** One slot's config: a release of the sample, its image where the shared stack lives. */
+export async function release(id: string, fault: Fault = "none"): Promise<ReleaseConfig> {
+  return overSsh ? await releaseOn(await sharedMachine(), id, fault) : await releaseHere(id, fault);
+}
 
 /** Quick settings: what is tested is the order of things, not how long a bake should be. */
 export const switchSettings: Config = {
@@ -36,7 +61,8 @@ let shared: Promise<Stack> | undefined;
 /** The one stack that most tests share, up with blue live; made by whoever asks first, removed at the end. */
 export function sharedStack(): Promise<Stack> {
   shared ??= (async () => {
-    const stack = await Stack.create("shared", await sharedConfig());
+    const target = overSsh ? machineTarget(await sharedMachine()) : localTarget();
+    const stack = await Stack.create("shared", await sharedConfig(), target);
     await stack.upOk();
     return stack;
   })();
@@ -48,6 +74,7 @@ after(async function () {
   // A stack that never came up has nothing to be read from, but may have left things behind.
   const stack = await shared?.catch(() => undefined);
   await stack?.remove();
+  await (await machine?.catch(() => undefined))?.remove();
 });
 
 // A test that failed on its way must not fail those after it: back to what last worked.

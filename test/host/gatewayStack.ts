@@ -16,8 +16,14 @@ export const colors: readonly Color[] = ["blue", "green"];
 export const idle = (color: Color): Color => (color === "blue" ? "green" : "blue");
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const scripts = ["gateway/common.sh", "gateway/switch.sh", "gateway/gateway-apply.sh", "slot/guard.sh"];
-const GATEWAY_IMAGE = "nginx:1.30";
+const scripts = [
+  "gateway/common.sh",
+  "gateway/switch.sh",
+  "gateway/gateway-apply.sh",
+  "slot/guard.sh",
+  "edge/certificates.sh",
+];
+export const GATEWAY_IMAGE = "nginx:1.30";
 const APP_IMAGE = "python:3.14-slim";
 
 /** A host directory with the real scripts, the real gateway container and two small applications behind it. */
@@ -26,17 +32,24 @@ export class GatewayStack {
   readonly name: string;
   readonly port: number;
   appImage = "";
+  readonly #tls: boolean;
 
-  private constructor(directory: string, port: number) {
+  private constructor(directory: string, port: number, tls: boolean) {
+    this.#tls = tls;
     this.directory = directory;
     this.name = path.basename(directory);
     this.port = port;
   }
 
-  static async make(settings: Partial<GatewaySettings> = {}): Promise<GatewayStack> {
-    const stack = new GatewayStack(await mkdtemp(path.join(os.tmpdir(), "gateway-test-")), await freePort());
+  /** `prepare` runs when the scripts are there, before the gateway's configuration is. */
+  static async make(
+    settings: Partial<GatewaySettings> = {},
+    prepare: (stack: GatewayStack) => Promise<void> = () => Promise.resolve(),
+  ): Promise<GatewayStack> {
+    const directory = await mkdtemp(path.join(os.tmpdir(), "gateway-test-"));
+    const stack = new GatewayStack(directory, await freePort(), settings.tls !== undefined);
     try {
-      await stack.#fill(settings);
+      await stack.#fill(settings, prepare);
     } catch (error) {
       await stack.remove();
       throw error;
@@ -44,7 +57,10 @@ export class GatewayStack {
     return stack;
   }
 
-  async #fill(settings: Partial<GatewaySettings>): Promise<void> {
+  async #fill(
+    settings: Partial<GatewaySettings>,
+    prepare: (stack: GatewayStack) => Promise<void>,
+  ): Promise<void> {
     await mkdir(this.at("bin"));
     for (const script of scripts) {
       const target = this.at("bin", path.basename(script));
@@ -53,6 +69,7 @@ export class GatewayStack {
     }
     this.appImage = await docker("image", "inspect", "--format", "{{.Id}}", APP_IMAGE);
     await docker("network", "create", this.name);
+    await prepare(this);
     const [applied] = await Promise.all([
       this.apply(settings),
       ...colors.map((color) => this.startApp(color)),
@@ -70,7 +87,7 @@ export class GatewayStack {
   }
 
   url(where = "/"): string {
-    return `http://127.0.0.1:${this.port}${where}`;
+    return `${this.#tls ? "https" : "http"}://127.0.0.1:${this.port}${where}`;
   }
 
   settings(changes: Partial<GatewaySettings> = {}): GatewaySettings {
@@ -126,10 +143,24 @@ export class GatewayStack {
       "--tmpfs",
       "/tmp",
     ];
-    const ports = ["--publish", `127.0.0.1:${this.port}:8080`, "--restart", "unless-stopped"];
+    const inside = this.#tls ? 8443 : 8080;
+    const ports = ["--publish", `127.0.0.1:${this.port}:${inside}`, "--restart", "unless-stopped"];
+    const tls = this.#tls ? ["--volume", `${this.at("tls/served")}:/etc/bluegreen-tls:ro`] : [];
     const conf = ["--volume", `${this.at("gateway/conf")}:/etc/bluegreen:ro`];
     const socket = ["--volume", `${this.at("gateway/run")}:/run/bluegreen`];
-    await docker("run", ...how, ...locked, ...ports, ...conf, ...socket, GATEWAY_IMAGE, "sh", "-c", command);
+    await docker(
+      "run",
+      ...how,
+      ...locked,
+      ...ports,
+      ...conf,
+      ...socket,
+      ...tls,
+      GATEWAY_IMAGE,
+      "sh",
+      "-c",
+      command,
+    );
     await this.untilServing();
   }
 
@@ -137,9 +168,10 @@ export class GatewayStack {
     await until("the gateway answers", async () => {
       const [control, outside] = await Promise.all([
         this.control("/state"),
-        fetch(this.url("/healthz"))
-          .then((answer) => answer.ok)
-          .catch(() => false),
+        this.#tls ||
+          fetch(this.url("/healthz"))
+            .then((answer) => answer.ok)
+            .catch(() => false),
       ]);
       return control.startsWith("live ") && outside;
     });

@@ -15,16 +15,37 @@ export const MINIMAL = {
   host: '{"kind":"local","directory":"/srv/bluegreen-dev","memoryMb":2048}',
 };
 
-export function settingsOf(values: Readonly<Record<string, string>> = {}): Settings {
-  return completeSettings(parseConfig({ ...MINIMAL, ...values }));
+/** Public host keys, one of each type; the private halves are gone. */
+export const HOST_KEYS = {
+  ed25519: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICOS11Vl0Ob2EA0BbxTKrSE1ACRnXrFBRQV++8swMXvY",
+  ecdsa:
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBBrv7VtMF+p6KTrkW9ktBA6vcFPtwOC63qVqCuUYFeTU8E3AcQRHmHQ6XRx/GLs385BF6pC5+70dQC/0pT2g4Ko=",
+  rsa: "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCi/imen/l0Jyh47Nano7pPHmdyTOlSJ/21PwSjQRn299GlnLJi0rxIx7zZm5g0rs+1d/k5EwjONTuL2Z/FrXsdY7K2c76G+1IAXCDA/6okb/ZdDRzz9kcO3U1xph8weTorYHPb6W2o9gxbzuN+YoBK4rh1RvBuiwUuNCwiKiVUnDWoJ7H8Y+Wh2tNLk9KTTgWC8qQEaTWQ952X4XUMP5vQMKpxhNJtTfPGmjtZ8HlJumMH6IZ3TwrPz7Tu95Qj2puReD07C7BKuweNEo9QNxJKXOCJaWyAU0AeXEPoF9AnzgfRzmkVWSXe2HzFRcA8b2fjM8JUaxdfNJ+oWMDPQPqv",
+} as const;
+
+/** The least that a server which exists has to be described by. */
+export const SSH_HOST = {
+  kind: "ssh",
+  address: "203.0.113.10",
+  user: "deploy",
+  hostKey: HOST_KEYS.ed25519,
+} as const;
+
+export function settingsOf(
+  values: Readonly<Record<string, string>> = {},
+  secrets: readonly string[] = [],
+): Settings {
+  return completeSettings(parseConfig({ ...MINIMAL, ...values }, new Set(secrets)));
 }
 
 export function slotSpecOf(
   color: Color,
   release: Release = { release: "1", images: { api: "app:1" } },
   settings = settingsOf(),
+  secretSet = 0,
 ): SlotSpec {
-  return beginSlot(color, release, { settings, names: NAMES, directory: DIRECTORY, startInterval: false });
+  const around = { settings, names: NAMES, directory: DIRECTORY, startInterval: false, secretSet };
+  return beginSlot(color, release, around);
 }
 
 /** What a stack remembers that runs release 1 on blue, which is live, and 2 on green. */
@@ -55,7 +76,8 @@ export function recordOf(change: Partial<StackRecord> = {}): StackRecord {
     startInterval: false,
     postgresMajor: 18,
     conf: "0",
-    repairs: { scripts: 0, switch: 0, gateway: 0 },
+    repairs: { host: 0, scripts: 0, switch: 0, gateway: 0, certificate: 0 },
+    certificate: null,
     ...change,
   };
 }

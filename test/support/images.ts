@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 import { runOk } from "./process.ts";
+import type { TestMachine } from "./machine.ts";
 
 /** What is wrong with a release made for a test; the sample's `app/faults.py` says what each does. */
 export type Fault = "none" | "exit" | "unhealthy" | "errors" | "slowstart";
@@ -9,17 +10,63 @@ const sample = fileURLToPath(new URL("../../sample/api", import.meta.url));
 
 /** One slot's config: a release of the sample, its image built if it is not there yet. Layers are shared: seconds. */
 export async function release(id: string, fault: Fault = "none"): Promise<ReleaseConfig> {
-  const image = `bluegreen-sample-api:e2e-${id}`;
-  const args = ["--build-arg", `RELEASE=${id}`, "--build-arg", `FAULT=${fault}`, "--tag", image, sample];
+  const config = releaseConfig(id);
+  const args = [
+    "--build-arg",
+    `RELEASE=${id}`,
+    "--build-arg",
+    `FAULT=${fault}`,
+    "--tag",
+    config.images.api,
+    sample,
+  ];
   await runOk("docker", ["build", "--quiet", ...args], {
     env: { ...process.env, DOCKER_BUILDKIT: "0" },
     timeoutMs: 600_000,
   });
+  return config;
+}
+
+function releaseConfig(id: string): ReleaseConfig {
   return {
     release: id,
-    images: { api: image },
+    images: { api: `bluegreen-sample-api:e2e-${id}` },
     migration: { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 },
   };
+}
+
+/** What a stack needs beside its releases. */
+const SHARED_IMAGES = ["nginx:1.30", "postgres:18", "redis:8"];
+
+/** Brings what a stack needs onto a machine, a release to make others from among it. */
+export async function loadStackImages(machine: TestMachine): Promise<void> {
+  const first = await release("1");
+  await machine.loadImages(...SHARED_IMAGES, first.images.api);
+}
+
+const REGISTRY = "127.0.0.1:5000";
+
+/** A name with a digest that no registry has. */
+export const NOWHERE = `${REGISTRY}/bluegreen-sample-api:nowhere@sha256:${"0".repeat(64)}`;
+
+/**
+ * As `release`, made on a machine that has release 1, and pushed to its registry, as servers want images by digest.
+ * Releases differ in nothing but the last two variables.
+ */
+export async function releaseOn(
+  machine: TestMachine,
+  id: string,
+  fault: Fault = "none",
+): Promise<ReleaseConfig> {
+  const { images, ...config } = releaseConfig(id);
+  const image = `${REGISTRY}/${images.api}`;
+  const file = `FROM ${releaseConfig("1").images.api}\nENV FAULT=${fault} RELEASE=${id}\n`;
+  const build = ["exec", "--interactive", "--env", "DOCKER_BUILDKIT=0", machine.container];
+  await runOk("docker", [...build, "docker", "build", "--quiet", "--tag", image, "-"], { input: file });
+  await machine.docker("push", "--quiet", image);
+  const digest = await machine.docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", image);
+  // The tag says to people which one it is, the digest to the engine.
+  return { ...config, images: { api: `${image}@${digest.replace(/^.*@/, "")}` } };
 }
 
 export interface ReleaseConfig {

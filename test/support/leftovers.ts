@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 
 import { docker } from "./process.ts";
+import { dockerOn, localTarget } from "./target.ts";
 
 /** Stacks of these tests are named `e2e-<purpose>-<pid>`: two runs do not meet, and what a cut-off one left is known. */
 export const prefix = "e2e-";
@@ -20,7 +21,8 @@ export async function deadStacks(): Promise<string[]> {
 }
 
 /** Removes the containers, networks and volumes that are named after a stack. */
-export async function removeLeftovers(stack: string): Promise<void> {
+export async function removeLeftovers(stack: string, target = localTarget()): Promise<void> {
+  const docker = (...words: string[]): Promise<string> => dockerOn(target, ...words);
   const name = `bluegreen-${stack}`;
   const list = async (...args: string[]): Promise<string[]> =>
     (await docker(...args)).split("\n").filter(Boolean);

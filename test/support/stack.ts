@@ -5,65 +5,53 @@ import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 
 import { type Result, Running, run, runOk } from "./process.ts";
-import { askSocket } from "./control.ts";
 import { type Changes, readChanges } from "./event-log.ts";
 import { at } from "./json.ts";
 import { deadStacks, prefix, removeLeftovers } from "./leftovers.ts";
-import { freePort } from "./ports.ts";
+import { type Config, type Place, type Plain, type Target, dockerOn, localTarget } from "./target.ts";
 
+export type { Config } from "./target.ts";
 export type Color = "blue" | "green";
-type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
-export type Config = Readonly<Record<string, Plain>>;
 
 export type Up = Result & { readonly changes: Changes; readonly seconds: number };
 
+let upCount = 0;
+
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Where a stack lives, if not on this machine's own engine. */
-export interface Machine {
-  /** The engine's socket, `unix://…`. */
-  readonly engine?: string;
-  /** Put in front of each command, to run it there. */
-  readonly prefix?: readonly string[];
-}
-
 /**
- * One isolated stack on the real engine: own name, port, state, host directory and project folder: a copy of
+ * One isolated stack on a real engine: own name, port, state, host directory and project folder: a copy of
  * the repository's program, so that nothing is written into the checkout and a test can break the program it runs.
  */
 export class Stack {
   readonly name: string;
   readonly folder: string;
-  readonly port: number;
+  readonly target: Target;
+  readonly #place: Place;
   config: Config;
   /** The config of the last `up` that succeeded. */
   lastGood: Config = {};
-  #machine: Machine;
   #salt = "";
-  #upCount = 0;
 
-  private constructor(name: string, folder: string, port: number, machine: Machine, config: Config) {
+  private constructor(name: string, folder: string, target: Target, place: Place, config: Config, salt = "") {
+    this.#salt = salt;
     this.name = name;
     this.folder = folder;
-    this.port = port;
-    this.#machine = machine;
+    this.target = target;
+    this.#place = place;
     this.config = config;
   }
 
   /** `purpose` (small letters) names it, `config` is added to (and wins over) a small, quick default. */
-  static async create(purpose: string, config: Config = {}, machine: Machine = {}): Promise<Stack> {
+  static async create(purpose: string, config: Config = {}, target = localTarget()): Promise<Stack> {
     const name = `${prefix}${purpose}-${process.pid}`;
     for (const dead of await deadStacks()) await removeLeftovers(dead);
     const folder = await mkdtemp(path.join(os.tmpdir(), `bluegreen-${name}-`));
-    const port = await freePort();
-    const stack = new Stack(name, folder, port, machine, {
-      host: {
-        kind: "local",
-        directory: path.join(folder, "host"),
-        ...(machine.engine !== undefined && { engine: machine.engine }),
-      },
+    const place = await target.place(name, folder);
+    const stack = new Stack(name, folder, target, place, {
+      host: place.host,
       edge: { kind: "none" },
-      gateway: { port, requestsPerSecond: 1_000_000, burst: 1_000_000 },
+      gateway: { ...place.gateway, requestsPerSecond: 1_000_000, burst: 1_000_000 },
       ...config,
     });
     await stack.#prepare();
@@ -86,6 +74,18 @@ export class Stack {
     this.#salt = salt;
   }
 
+  /** The same stack in the hands of somebody else: `prefix` stands in front of each of their commands. */
+  by(prefix: readonly string[]): Stack {
+    return new Stack(
+      this.name,
+      this.folder,
+      { ...this.target, prefix },
+      this.#place,
+      this.config,
+      this.#salt,
+    );
+  }
+
   get #configFile(): string {
     return path.join(this.project, `Pulumi.${this.name}.yaml`);
   }
@@ -96,11 +96,32 @@ export class Stack {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return this.#place.url;
   }
 
+  /** The same, as a person on the host finds it. */
+  get urlOnHost(): string {
+    return `http://127.0.0.1:${this.#place.gateway.port}`;
+  }
+
+  /** The stack's directory on its host. */
   get hostDirectory(): string {
-    return path.join(this.folder, "host");
+    return this.#place.directory;
+  }
+
+  /** A file of the stack's directory on its host. */
+  async read(file: string): Promise<string> {
+    return await this.target.read(path.join(this.hostDirectory, file));
+  }
+
+  /** Writes a file of the stack's directory on its host, as a person there would. */
+  async write(file: string, text: string): Promise<void> {
+    await this.target.write(path.join(this.hostDirectory, file), text);
+  }
+
+  /** A docker command on the stack's host that must succeed; what it printed. */
+  async docker(...words: readonly string[]): Promise<string> {
+    return await dockerOn(this.target, ...words);
   }
 
   /** The state file, as it lies on disk. */
@@ -114,7 +135,7 @@ export class Stack {
 
   /** All that a container has logged. */
   async logs(what: string): Promise<string> {
-    return (await runOk("docker", ["logs", this.container(what)])).output;
+    return (await this.target.run(["docker", "logs", this.container(what)])).output;
   }
 
   #environment(): NodeJS.ProcessEnv {
@@ -155,7 +176,7 @@ export class Stack {
 
   /** A `pulumi` command line, where this stack's machine is. */
   #command(args: readonly string[]): [string, string[]] {
-    const [command = "pulumi", ...rest] = [...(this.#machine.prefix ?? []), "pulumi", ...args];
+    const [command = "pulumi", ...rest] = [...this.target.prefix, "pulumi", ...args];
     return [command, rest];
   }
 
@@ -166,7 +187,7 @@ export class Stack {
   /** `pulumi up`, whatever its end. */
   async up(...more: string[]): Promise<Up> {
     await this.#writeConfig();
-    const log = path.join(this.folder, `events-${this.#upCount++}.json`);
+    const log = path.join(this.folder, `events-${upCount++}.json`);
     const began = performance.now();
     const result = await run(...this.#command([...this.#upArgs(log), ...more]), this.#options());
     if (result.code === 0) this.lastGood = this.config;
@@ -184,7 +205,7 @@ export class Stack {
   /** `pulumi up` in a process group of its own, to be watched and killed. */
   async startUp(): Promise<Running> {
     await this.#writeConfig();
-    const log = path.join(this.folder, `events-${this.#upCount++}.json`);
+    const log = path.join(this.folder, `events-${upCount++}.json`);
     return new Running(...this.#command(this.#upArgs(log)), this.#options());
   }
 
@@ -216,13 +237,15 @@ export class Stack {
 
   /** Takes everything away, whatever state it is in. */
   async remove(): Promise<void> {
-    await removeLeftovers(this.name);
+    await removeLeftovers(this.name, this.target);
+    await this.target.run(["rm", "-rf", this.hostDirectory]);
     await rm(this.folder, { recursive: true, force: true });
   }
 
   /** The gateway's control interface, as only the host can reach it. Parsed `key value` lines. */
   async control(method: "GET" | "PUT", target: string): Promise<Readonly<Record<string, string>>> {
-    const text = await askSocket(path.join(this.hostDirectory, "gateway/run/control.sock"), method, target);
+    const socket = path.join(this.hostDirectory, "gateway/run/control.sock");
+    const text = await this.target.ask(socket, method, target);
     return Object.fromEntries(
       text
         .trim()

@@ -1,7 +1,15 @@
 // An SSH server of the test's own: on loopback, keys only, with two host keys, gone when the test is.
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -57,12 +65,15 @@ export class SshServer {
         "AcceptEnv ACCEPTED",
         "MaxStartups 100:30:200",
         "Subsystem sftp internal-sftp",
+        "LogLevel DEBUG1",
         "",
       ].join("\n"),
     );
     // As root, sshd wants its empty folder.
     if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-    const server = spawn(binary, ["-D", "-e", "-f", join(folder, "config")], { stdio: "ignore" });
+    const server = spawn(binary, ["-D", "-E", join(folder, "log"), "-f", join(folder, "config")], {
+      stdio: "ignore",
+    });
     let listening = false;
     await until("sshd listens", () => {
       const probe = connect(port, "127.0.0.1", () => (listening = true));
@@ -71,6 +82,16 @@ export class SshServer {
       return listening;
     });
     return new SshServer(folder, port, server);
+  }
+
+  /** Lets in who may get into `other`, and nobody else. */
+  admit(other: SshServer): void {
+    copyFileSync(join(other.#folder, "user.pub"), join(this.#folder, "user.pub"));
+  }
+
+  /** What the server has said of its connections so far. */
+  log(): string {
+    return readFileSync(join(this.#folder, "log"), "utf8");
   }
 
   async stop(): Promise<void> {

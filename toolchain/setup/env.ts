@@ -71,7 +71,7 @@ export function prepareState(where: Paths): void {
 async function findTools(): Promise<Tools> {
   const located = await locatePulumi();
   const folders = located === undefined || located.how === "found" ? [] : [located.folder];
-  const names: readonly PluginName[] = ["docker", "command"];
+  const names: readonly PluginName[] = ["docker", "command", "aws", "cloudflare"];
   const installed = await Promise.all(names.map((name) => installedPlugin(name, paths.pulumiHome)));
   return { folders, pluginsBuilt: installed.some((plugin) => typeof plugin === "object") };
 }

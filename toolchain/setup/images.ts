@@ -59,7 +59,7 @@ async function makeBase(io: StepIo): Promise<void> {
 }
 
 /** The certificates this machine trusts: a stand-in is made anew when they change. */
-const trusted = async () => (await readIfThere("/etc/ssl/certs/ca-certificates.crt")) ?? "";
+export const trusted = async () => (await readIfThere("/etc/ssl/certs/ca-certificates.crt")) ?? "";
 
 async function standInKey(name: ImageName): Promise<string> {
   return contentKey([folderOf(name), folderOf("base")], [await trusted()]);
@@ -113,6 +113,13 @@ let made: Promise<void> | undefined;
 function base(io: StepIo): Promise<void> {
   made ??= exclusively(join(paths.cache, "locks"), "image-base", waits(io.say), () => makeBase(io));
   return made;
+}
+
+/** A Debian sid to build on: the vendor's where the registry can be reached, else the one the stand-ins have. */
+export async function debianBase(io: StepIo): Promise<string> {
+  if ((await source()) === "registry") return "debian:sid";
+  await base(io);
+  return BASE;
 }
 
 export const imageSteps: readonly Step[] = IMAGE_NAMES.map(imageStep);

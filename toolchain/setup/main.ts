@@ -1,18 +1,21 @@
+import { freemem } from "node:os";
 import { relative } from "node:path";
 import { runOnTerminal } from "./commands.ts";
 import { bringUp } from "./dev.ts";
 import { engineStep, startedEngine, stopStartedEngine } from "./engine.ts";
 import { commandEnv, renderExports, shellVariables } from "./env.ts";
 import { imageSteps } from "./images.ts";
+import { machineStep } from "./machine.ts";
+import { motoStep } from "./moto.ts";
 import { paths } from "./paths.ts";
-import { pluginSteps } from "./plugins.ts";
+import { cloudPluginSteps, pluginSteps } from "./plugins.ts";
 import { pulumiStep } from "./pulumi.ts";
 import { cleanAll, takeDown } from "./remove.ts";
 import { terminalReporter } from "./reporter.ts";
 import { checkRelease, sampleStep } from "./sample.ts";
 import { printStatus } from "./status.ts";
-import { planSteps, runSteps } from "./steps.ts";
-import { FULL, QUICK, runSuite } from "./suite.ts";
+import { buildsAtOnce, planSteps, runSteps } from "./steps.ts";
+import { CLOUD, FULL, type Part, QUICK, runSuite } from "./suite.ts";
 import { closingLine } from "./summary.ts";
 import { testToolsStep } from "./test-tools.ts";
 import { IMAGES } from "./versions.ts";
@@ -27,23 +30,27 @@ const DEV = [
   "sample 1",
   "sample 2",
 ];
+const CLOUD_STEPS = [...cloudPluginSteps, motoStep];
 const dev = [sampleStep("1", [], false), sampleStep("2", ["sample 1"], false)];
 
 /** Does the steps; false when one of them failed. */
 async function prepare(wanted: readonly string[], more = dev): Promise<boolean> {
-  const steps = [engineStep, testToolsStep, pulumiStep, ...pluginSteps, ...imageSteps, ...more];
-  const failed = await runSteps(planSteps(steps, wanted), terminalReporter(paths.logs));
+  const programs = [pulumiStep, ...pluginSteps, ...CLOUD_STEPS];
+  const steps = [engineStep, testToolsStep, machineStep, ...programs, ...imageSteps, ...more];
+  const planned = planSteps(steps, wanted);
+  const failed = await runSteps(planned, terminalReporter(paths.logs), buildsAtOnce(freemem()));
   if (failed.length > 0) process.stderr.write(`\nset-up stopped at: ${failed.join(", ")}\n`);
   return failed.length === 0;
 }
 
-async function test(): Promise<number> {
+async function test(parts: readonly Part[], more: readonly string[]): Promise<number> {
   const engineBefore = await startedEngine();
   const stopOwn = async () => {
     // On a builder nothing may stay behind; at a desk the engine stays for the next run.
     if (process.env["BLUEGREEN_STOP_ENGINE"] === "1" && engineBefore === undefined) await stopStartedEngine();
   };
-  if (await prepare([...DEV, testToolsStep.name])) return runSuite(FULL, await commandEnv(), stopOwn);
+  if (await prepare([...DEV, testToolsStep.name, machineStep.name, ...more]))
+    return runSuite(parts, await commandEnv(), stopOwn);
   await stopOwn();
   process.stdout.write(`${closingLine([{ passed: 0, failed: 1 }])}\n`);
   return 1;
@@ -62,7 +69,9 @@ async function bench(): Promise<number> {
 
 const commands: Readonly<Record<string, () => Promise<number>>> = {
   dev: async () => ((await prepare(DEV)) ? bringUp() : 1),
-  test,
+  test: () => test(FULL, []),
+  // The Cloudflare plugin's build has not been seen to its end yet (test/cloud/README.md): no test asks for it.
+  "test-cloud": () => test(CLOUD, ["aws plugin", motoStep.name]),
   check: async () => ((await prepare([testToolsStep.name])) ? runSuite(QUICK, await commandEnv()) : 1),
   status: async () => {
     await printStatus();

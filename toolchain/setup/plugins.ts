@@ -11,7 +11,8 @@ import { buildTools, sourceKey, waits } from "./pulumi.ts";
 import type { Step, StepIo } from "./steps.ts";
 import { PLUGINS, type PluginName } from "./versions.ts";
 
-const INSTALL_MS = 300_000;
+// The largest of them, aws, is 150 MB.
+const INSTALL_MS = 600_000;
 const ARCH = process.arch === "arm64" ? "arm64" : "amd64";
 
 /** Puts a plugin where the CLI looks for it; it appears whole or not at all. */
@@ -44,7 +45,7 @@ async function fetchPublished(name: PluginName, { log, say }: StepIo): Promise<b
   return ok && (await installedPlugin(name, paths.pulumiHome)) === "published";
 }
 
-function pluginStep(name: PluginName): Step {
+function pluginStep(name: PluginName, minutes: string): Step {
   const source = `${name}-plugin`;
   const version = PLUGINS[name];
   return {
@@ -66,7 +67,7 @@ function pluginStep(name: PluginName): Step {
       if (!isCached) {
         if (installed === "none" && (await fetchPublished(name, io)))
           return { how: "downloaded", note: version };
-        await buildTools(source, [source], [pluginProgram(name)], "about 2 minutes", io);
+        await buildTools(source, [source], [pluginProgram(name)], minutes, io);
       }
       await install(name, built, key, io);
       return { how: isCached ? "cached" : "built", note: `${version}, from source` };
@@ -74,4 +75,13 @@ function pluginStep(name: PluginName): Step {
   };
 }
 
-export const pluginSteps: readonly Step[] = [pluginStep("docker"), pluginStep("command")];
+export const pluginSteps: readonly Step[] = [
+  pluginStep("docker", "about 2 minutes"),
+  pluginStep("command", "about a minute"),
+];
+
+/** Of the stacks with a machine in AWS and a zone at Cloudflare; only their tests ask for them here. */
+export const cloudPluginSteps: readonly Step[] = [
+  pluginStep("aws", "about 6 minutes"),
+  pluginStep("cloudflare", "about 9 minutes"),
+];

@@ -77,6 +77,9 @@ export const waits = (say: StepIo["say"]) => () => {
   say("another run is making the same thing: waiting for it");
 };
 
+/** A build that takes longer than this hangs: the longest takes a quarter of it on 2 cores. */
+const BUILD_MS = 2_400_000;
+
 /** Builds folders of toolchain/ into one folder of the cache, `<part>-<key>`. */
 export async function buildTools(
   part: string,
@@ -90,7 +93,10 @@ export async function buildTools(
     io.say(`building from source, ${minutes} the first time`);
     await cachedFolder(paths.cache, part, await sourceKey(...sources), waits(io.say), async (unfinished) => {
       for (const source of sources)
-        await run(join(paths.checkout, "toolchain", source, "build.sh"), [unfinished], { log: io.log });
+        await run(join(paths.checkout, "toolchain", source, "build.sh"), [unfinished], {
+          log: io.log,
+          timeoutMs: BUILD_MS,
+        });
       const missing = programs.filter((program) => !existsSync(join(unfinished, program)));
       if (missing.length > 0)
         throw new Error(`${sources.join(", ")}: build.sh made no ${missing.join(", ")}`);

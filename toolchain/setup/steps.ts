@@ -61,6 +61,13 @@ export function planSteps(all: readonly Step[], wanted: readonly string[]): Step
   return planned;
 }
 
+/** The largest build takes 3.5 GB of memory; more than two only get in each other's way. */
+const BUILD_BYTES = 4 * 1024 ** 3;
+
+/** How many builds may run at once, with so much memory free. */
+export const buildsAtOnce = (freeBytes: number): number =>
+  Math.max(1, Math.min(2, Math.floor(freeBytes / BUILD_BYTES)));
+
 /** Lets at most `places` pieces of work run at once. */
 export function limiter(places: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = places;

@@ -11,13 +11,16 @@ export interface Part {
 const script = (name: string): Part => ({ name, command: ["npm", "run", "--silent", name] });
 
 /** What needs no Docker engine and no Pulumi. */
-export const QUICK: readonly Part[] = ["types", "lint", "format", "test:unit"].map(script);
+export const QUICK: readonly Part[] = ["types", "lint", "format", "compare", "test:unit"].map(script);
 export const FULL: readonly Part[] = [
   ...QUICK,
   ...["test:toolchain", "test:host"].map(script),
   { name: "sample", command: [join(paths.checkout, "sample/api/test.sh")] },
   script("test:e2e"),
 ];
+
+/** What needs the real AWS and Cloudflare providers. */
+export const CLOUD: readonly Part[] = [script("test:cloud")];
 
 async function runPart(
   { name, command }: Part,

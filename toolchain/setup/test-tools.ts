@@ -7,6 +7,7 @@ const TOOLS = [
   { program: "shellcheck", package: "shellcheck" },
   { program: "sshd", package: "openssh-server" },
   { program: "ip", package: "iproute2" },
+  { program: "openssl", package: "openssl" },
 ];
 
 async function missingTools(): Promise<typeof TOOLS> {

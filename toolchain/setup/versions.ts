@@ -2,7 +2,7 @@ import semver from "semver";
 
 /** What the project is built against. A newer CLI does; a plugin has to be exactly the SDK's. */
 export const PULUMI = "3.259.0";
-export const PLUGINS = { docker: "5.2.0", command: "1.2.1" } as const;
+export const PLUGINS = { docker: "5.2.0", command: "1.2.1", aws: "7.48.0", cloudflare: "6.22.1" } as const;
 /** For building from source only. */
 export const GO = "1.26.0";
 

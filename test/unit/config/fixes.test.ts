@@ -68,7 +68,7 @@ function typed(text: string, type: string | undefined): unknown {
   return text === "true" || text === "false" ? text === "true" : text;
 }
 
-function problemsIn(config: Config, previous?: StackRecord): Problem[] {
+function problemsIn({ "aws:region": region, ...config }: Config, previous?: StackRecord): Problem[] {
   const values = Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key,
@@ -76,7 +76,10 @@ function problemsIn(config: Config, previous?: StackRecord): Problem[] {
     ]),
   );
   const parsed = parseConfig(values);
-  return [...parsed.problems, ...checkAcrossKeys(parsed, previous, 2048)];
+  return [
+    ...parsed.problems,
+    ...checkAcrossKeys(parsed, previous, 2048, typeof region === "string" ? region : undefined),
+  ];
 }
 
 /** The config after every fix was pasted, with the placeholders filled in. */
@@ -108,7 +111,6 @@ describe("the fixes of a report", () => {
     { host: "local" },
     { host: { kind: "local", address: "203.0.113.10", port: 22 } },
     { host: { kind: "lokal" } },
-    { host: { kind: "ec2", region: "eu-central-1", instanceType: "t3.small" } },
     { edge: { kind: "cloudflare", zone: "example.com", hostname: "app.example.com" } },
     { switch: { smoke: [] } },
     { switch: { smoke: "/health", maxErrorRate: "low" } },
@@ -133,6 +135,16 @@ describe("the fixes of a report", () => {
       assert.deepEqual(problemsIn(mend(config, problems)), []);
     });
   }
+
+  it("mend an EC2 host that says nothing, key by key and then across keys", () => {
+    let config: Config = { ...GOOD, host: { kind: "ec2", instanceType: "t3.small" } };
+    for (const round of [1, 2]) {
+      const problems = problemsIn(config);
+      assert.notEqual(problems.length, 0, `round ${round}`);
+      config = mend(config, problems);
+    }
+    assert.deepEqual(problemsIn(config), []);
+  });
 
   const RUNS: readonly [string, Config][] = [
     ["a release onto the live slot", { blue: { release: "3", images: { api: "app:3" } } }],

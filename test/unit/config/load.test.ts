@@ -28,7 +28,7 @@ describe("what the engine hands over", () => {
       () => load(environment, ["environment"]),
       (error) => {
         assert.ok(error instanceof pulumi.RunError);
-        assert.match(error.message, /bluegreen:environment: got a secret; allowed: plain values only/);
+        assert.match(error.message, /bluegreen:environment: got a secret; allowed: plain values, but at/);
         assert.doesNotMatch(error.message, /hunter2/);
         return true;
       },

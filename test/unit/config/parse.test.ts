@@ -67,7 +67,8 @@ describe("a stack's config", () => {
       {
         key: "environment",
         got: "a secret",
-        allowed: "plain values only; the passwords are made on the host",
+        allowed:
+          "plain values, but at registry.password, host.key.value and secrets.NAME (`--secret --path`)",
         fix: "pulumi config rm 'environment'",
       },
     );

@@ -5,6 +5,12 @@ import type { GatewaySettings } from "../../../components/gateway/settings.ts";
 
 const settings: GatewaySettings = { upstreams: { blue: "app-blue:8000", green: "app-green:8000" } };
 const GOLDEN = new URL("../../golden/nginx.conf", import.meta.url);
+const GOLDEN_TLS = new URL("../../golden/nginx-tls.conf", import.meta.url);
+const TLS: Partial<GatewaySettings> = {
+  rate: { requestsPerSecond: 50, burst: 100 },
+  tls: { clientCertificate: true },
+  realAddress: { header: "CF-Connecting-IP", from: ["192.0.2.0/24", "2001:db8::/32"] },
+};
 
 describe("renderNginx", () => {
   it("renders exactly the reviewed text (UPDATE_GOLDEN=1 writes it anew)", () => {
@@ -82,6 +88,26 @@ describe("renderNginx", () => {
     assert.ok(!text.includes("X-Frame-Options"));
   });
 
+  it("renders exactly the reviewed text for an edge that shows a certificate (UPDATE_GOLDEN=1 writes it anew)", () => {
+    const text = renderNginx({ ...settings, ...TLS }).replaceAll(/[0-9a-f]{16}/g, "HASH");
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(GOLDEN_TLS, text);
+    assert.equal(text, readFileSync(GOLDEN_TLS, "utf8"));
+  });
+
+  it("listens on one port for visitors, with TLS or without", () => {
+    const listens = (text: string) => [...text.matchAll(/^ *listen (.*);$/gm)].map((found) => found[1]);
+    const others = ["127.0.0.1:8081", "unix:/run/bluegreen/control.sock"];
+    assert.deepEqual(listens(renderNginx(settings)), ["8080", ...others]);
+    assert.deepEqual(listens(renderNginx({ ...settings, ...TLS })), ["8443 ssl", ...others]);
+    assert.doesNotMatch(renderNginx(settings), /ssl_|real_ip/);
+  });
+
+  it("asks for a client certificate only where the edge has one, and trusts no address by itself", () => {
+    const selfSigned = renderNginx({ ...settings, tls: { clientCertificate: false } });
+    assert.doesNotMatch(selfSigned, /ssl_verify_client|real_ip/);
+    assert.match(selfSigned, /ssl_protocols TLSv1\.2 TLSv1\.3;/);
+  });
+
   it("reports every wrong setting at once", () => {
     assert.throws(
       () =>
@@ -91,6 +117,7 @@ describe("renderNginx", () => {
           gzipLevel: 10,
           rate: { requestsPerSecond: 0.5, burst: -1 },
           securityHeaders: { "X-A": 'a"; evil' },
+          realAddress: { header: "CF IP", from: ["10.0.0.0/8; evil"] },
         }),
       (error: Error) =>
         [
@@ -100,7 +127,7 @@ describe("renderNginx", () => {
           "gzipLevel is 10",
           "requestsPerSecond is 0.5",
         ]
-          .concat(["rate.burst is -1", "securityHeaders.X-A"])
+          .concat(["rate.burst is -1", "securityHeaders.X-A", "realAddress.header", "realAddress.from"])
           .every((part) => error.message.includes(part)),
     );
   });

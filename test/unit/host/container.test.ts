@@ -87,8 +87,8 @@ describe("the data containers", () => {
   });
 
   it("are protected against removal on every host but a local one (invariant 7)", () => {
-    assert.equal(isProtected({ kind: "local", engine: "unix:///docker.sock" }), false);
-    assert.equal(isProtected({ kind: "ec2", region: "eu-central-1", instanceType: "t3.small" }), true);
+    assert.equal(isProtected({ kind: "local" }), false);
+    assert.equal(isProtected({ kind: "ec2" }), true);
   });
 
   it("find their passwords in files", () => {
@@ -119,7 +119,32 @@ describe("the data containers", () => {
   });
 
   it("hand each secret to its consumers by name only", () => {
-    assert.match(secretsPlan("10001:10001"), /^file api-10001\/database_password 10001 database_password$/m);
+    const release = { user: "10001:10001", passwordVersion: 1, secretSet: 0 };
+    assert.match(secretsPlan([release]), /^file api-10001\/database_password 10001 database_password$/m);
+  });
+
+  it("hand out every version of the password that a slot logs in with, the first one to Postgres always", () => {
+    const plan = secretsPlan([
+      { user: "10001:10001", passwordVersion: 2, secretSet: 0 },
+      { user: "10001:10001", passwordVersion: 3, secretSet: 4 },
+    ]);
+    assert.equal(
+      plan,
+      [
+        "generate database_password",
+        "generate database_password_2",
+        "generate database_password_3",
+        "generate redis_password",
+        "file postgres/database_password 999 database_password",
+        "file postgres/database_password_2 999 database_password_2",
+        "file postgres/database_password_3 999 database_password_3",
+        "file redis/auth.conf 999 redis_password requirepass",
+        "file redis/password 999 redis_password",
+        "file api-10001-p2/database_password 10001 database_password_2",
+        "file api-10001-p2/redis_password 10001 redis_password",
+        "",
+      ].join("\n"),
+    );
   });
 });
 

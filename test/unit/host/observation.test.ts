@@ -12,8 +12,8 @@ import {
   parseObservation,
 } from "../../../components/host/observation.ts";
 
-const NONE = { scripts: 0, switch: 0, gateway: 0 };
-const BELIEVED = { live: "blue", canary: 0, conf: "c0ffee" } as const;
+const NONE = { host: 0, scripts: 0, switch: 0, gateway: 0, certificate: 0 };
+const BELIEVED = { live: "blue", canary: 0, conf: "c0ffee", certificate: { fingerprint: "f00d" } } as const;
 
 describe("what the host says of itself", () => {
   it("is read line by line, and what is not known is left out", () => {
@@ -21,6 +21,7 @@ describe("what the host says of itself", () => {
       dictionary: "green 10",
       start: "missing",
       conf: undefined,
+      certificate: undefined,
     });
   });
 
@@ -38,11 +39,21 @@ describe("what the host says of itself", () => {
       }
       const observe = () =>
         parseObservation(execFileSync("components/host/observe.sh", [directory], { encoding: "utf8" }));
-      assert.deepEqual(observe(), { dictionary: undefined, start: "green 0", conf: hashFiles(files) });
+      assert.deepEqual(observe(), {
+        dictionary: undefined,
+        start: "green 0",
+        certificate: "missing",
+        conf: hashFiles(files),
+      });
       writeFileSync(join(directory, "gateway/conf/nginx.conf"), `${files.at(-1)?.content ?? ""}# by hand\n`);
       assert.notEqual(observe().conf, hashFiles(files));
       rmSync(join(directory, "gateway/conf"), { recursive: true });
-      assert.deepEqual(observe(), { dictionary: undefined, start: "missing", conf: "missing" });
+      assert.deepEqual(observe(), {
+        dictionary: undefined,
+        start: "missing",
+        certificate: "missing",
+        conf: "missing",
+      });
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -51,6 +62,7 @@ describe("what the host says of itself", () => {
 
 describe("repairs", () => {
   const cases: readonly (readonly [string, Observation, Partial<Repairs>])[] = [
+    ["an engine that is gone", { engine: "gone" }, { host: 1 }],
     ["scripts that are gone", { scripts: "missing" }, { scripts: 1 }],
     ["a host as it was left", { dictionary: "blue 0", start: "blue 0", conf: "c0ffee" }, NONE],
     ["a gateway that does not answer", { start: "blue 0", conf: "c0ffee" }, NONE],
@@ -60,6 +72,8 @@ describe("repairs", () => {
     ["a canary set by hand", { dictionary: "blue 50", start: "blue 0" }, { switch: 1 }],
     ["a start file that is gone", { dictionary: "blue 0", start: "missing" }, { switch: 1 }],
     ["a configuration changed by hand", { start: "blue 0", conf: "bad" }, { gateway: 1 }],
+    ["a certificate as it was left", { start: "blue 0", certificate: "f00d" }, NONE],
+    ["a certificate that is gone", { start: "blue 0", certificate: "missing" }, { certificate: 1 }],
     ["a configuration that is gone", { start: "missing", conf: "missing" }, { switch: 1, gateway: 1 }],
   ];
   for (const [what, observed, expected] of cases) {
@@ -70,12 +84,23 @@ describe("repairs", () => {
 
   it("count up from what they were", () => {
     assert.deepEqual(
-      countRepairs({ scripts: 1, switch: 4, gateway: 2 }, { dictionary: "none 0" }, BELIEVED),
+      countRepairs(
+        { host: 3, scripts: 1, switch: 4, gateway: 2, certificate: 3 },
+        { dictionary: "none 0" },
+        BELIEVED,
+      ),
       {
+        host: 3,
         scripts: 1,
         switch: 5,
         gateway: 2,
+        certificate: 3,
       },
     );
+  });
+
+  it("leave a host alone that shows no certificate, whatever lies there from before", () => {
+    const plain = { ...BELIEVED, certificate: null };
+    assert.deepEqual(countRepairs(NONE, { certificate: "f00d" }, plain), NONE);
   });
 });

@@ -1,0 +1,107 @@
+// The three servers: what visitors reach, what stands in for a missing colour, and the host's control socket.
+import { CONF_DIR, HASH_PLACEHOLDER, errorPages, indent, noRelease } from "../error-pages.ts";
+import type { ResolvedSettings } from "../settings.ts";
+import { headerVariable } from "./routing.ts";
+import { listener } from "./tls.ts";
+
+export function publicServer(settings: ResolvedSettings): string {
+  const { rate } = settings;
+  const limit =
+    rate === undefined
+      ? ""
+      : `\n    limit_req zone=visitors${rate.burst > 0 ? ` burst=${rate.burst} nodelay` : ""};\n`;
+  const headers = Object.keys(settings.securityHeaders)
+    .map((name) => `\n    add_header ${name} $default_${headerVariable(name)} always;`)
+    .join("");
+  return `server {
+${indent(listener(settings))}
+    js_import gateway from ${CONF_DIR}/${HASH_PLACEHOLDER}/route.js;
+    add_header_inherit merge;
+    add_header X-Request-Id $sane_request_id always;
+    add_header X-Color $color always;
+    add_header X-Release $release always;
+    add_header Set-Cookie $canary_cookie always;${headers}
+${limit}
+    # 418 is a way to choose a location by header; an application's own 418 is passed on untouched.
+    error_page 418 = @stream;
+    error_page 429 /.gateway/429$page_suffix;
+    error_page 502 /.gateway/502$page_suffix;
+    error_page 503 /.gateway/503$page_suffix;
+    error_page 504 /.gateway/504$page_suffix;
+
+    # The gateway itself, with or without a live colour.
+    location = /healthz {
+        access_log off;
+        default_type text/plain;
+        return 200 "ok\\n";
+    }
+
+    location / {
+        if ($is_stream) {
+            return 418;
+        }
+        proxy_pass http://$slot;
+    }
+
+    # Files with a hash in their name never change.
+    location ~ "${settings.assetPattern}" {
+        proxy_hide_header Cache-Control;
+        add_header Cache-Control $asset_cache_control always;
+        proxy_pass http://$slot;
+    }
+
+    location @stream {
+        proxy_buffering off;
+        proxy_read_timeout ${settings.streamIdleSeconds}s;
+        proxy_send_timeout ${settings.streamIdleSeconds}s;
+        send_timeout ${settings.streamIdleSeconds}s;
+        proxy_pass http://$slot;
+    }
+
+${indent(errorPages(settings))}
+}`;
+}
+
+export function emptyServer(settings: ResolvedSettings): string {
+  return `# Answers for the colour that does not exist yet.
+server {
+    listen 127.0.0.1:8081;
+    access_log off;
+    error_page 503 /.gateway/503$page_suffix;
+    location / {
+        return 503;
+    }
+${indent(noRelease(settings))}
+}`;
+}
+
+export function controlServer(): string {
+  return `# Reached only through the host's folder, which only its owner can enter.
+server {
+    listen unix:/run/bluegreen/control.sock;
+    js_import control from ${CONF_DIR}/${HASH_PLACEHOLDER}/control.js;
+    access_log off;
+    client_max_body_size 1m;
+    subrequest_output_buffer_size 1m;
+    set $config_hash ${HASH_PLACEHOLDER};
+
+    location = /state {
+        js_content control.state;
+    }
+    location = /counts {
+        js_content control.counts;
+    }
+    location = /smoke {
+        js_content control.smoke;
+    }
+    location /slot/blue/ {
+        proxy_pass http://blue/;
+    }
+    location /slot/green/ {
+        proxy_pass http://green/;
+    }
+    location / {
+        return 404 "paths: /state /counts /smoke /slot/blue/ /slot/green/\\n";
+    }
+}`;
+}

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { type Clouds, startClouds } from "./clouds.ts";
+import { type CloudStack, Project, succeeded } from "./project.ts";
+
+/** Some of each kind: what the providers answer for, without this project's program. */
+const PROGRAM = `
+import * as pulumi from "@pulumi/pulumi";
+import { Volume } from "@pulumi/aws/ebs/volume.js";
+import { Eip } from "@pulumi/aws/ec2/eip.js";
+import { EipAssociation } from "@pulumi/aws/ec2/eipAssociation.js";
+import { Instance } from "@pulumi/aws/ec2/instance.js";
+import { Subnet } from "@pulumi/aws/ec2/subnet.js";
+import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
+import { Vpc } from "@pulumi/aws/ec2/vpc.js";
+import { getParameterOutput } from "@pulumi/aws/ssm/getParameter.js";
+
+const tags = { Name: "plugins" };
+const config = new pulumi.Config();
+const vpc = new Vpc("vpc", { cidrBlock: "10.9.0.0/24", tags });
+const subnet = new Subnet("subnet", { vpcId: vpc.id, cidrBlock: "10.9.0.0/25", availabilityZone: "eu-central-1a", tags });
+const image = getParameterOutput({ name: "/aws/service/debian/release/13/latest/amd64" }).value;
+const instance = new Instance("instance", {
+  ami: pulumi.unsecret(image),
+  instanceType: config.require("instanceType"),
+  subnetId: subnet.id,
+  userData: "#!/bin/sh\\nexec true\\n",
+  metadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 1 },
+  tags,
+});
+const volume = new Volume("volume", { availabilityZone: "eu-central-1a", size: 8, type: "gp3", encrypted: true, tags }, { retainOnDelete: true });
+new VolumeAttachment("attachment", { instanceId: instance.id, volumeId: volume.id, deviceName: "/dev/sdf" });
+const eip = new Eip("eip", { domain: "vpc", tags });
+new EipAssociation("association", { instanceId: instance.id, allocationId: eip.allocationId });
+`;
+const RESOURCES = 7;
+
+describe("the AWS provider, from npm's package to moto", function () {
+  this.timeout(600_000);
+  let clouds: Clouds;
+  let project: Project;
+  let stack: CloudStack;
+
+  before(async () => {
+    clouds = await startClouds();
+    project = await Project.create("plugins", { kind: "text", text: PROGRAM });
+    stack = await project.stack("test", { ...clouds.config, [`${project.name}:instanceType`]: "t3.small" });
+  });
+
+  after(async () => {
+    await project.remove();
+    await clouds.close();
+  });
+
+  it("make what the program says, once", async () => {
+    const up = succeeded(await stack.up());
+    assert.equal(up.changes["create"], RESOURCES + 1, up.output);
+    const again = succeeded(await stack.up("--expect-no-changes"));
+    assert.deepEqual(again.changes, { same: RESOURCES + 1 });
+  });
+
+  it("find nothing to change when they look", async () => {
+    const refresh = succeeded(await stack.refresh("--expect-no-changes"));
+    assert.equal(refresh.changes["same"], RESOURCES + 1, refresh.output);
+  });
+
+  it("see what a person changed by hand, and put it back", async () => {
+    const volume = (await stack.ids()).get("aws:ebs/volume:Volume volume") ?? "";
+    await clouds.aws.query("ec2", "eu-central-1", "CreateTags", {
+      "ResourceId.1": volume,
+      "Tag.1.Key": "Name",
+      "Tag.1.Value": "somebody",
+    });
+    const seen = succeeded(await stack.preview("--refresh"));
+    assert.equal(seen.changes["update"], 1, seen.output);
+    succeeded(await stack.up("--refresh"));
+    succeeded(await stack.preview("--refresh", "--expect-no-changes"));
+  });
+
+  it("leave what is to outlive the stack", async () => {
+    const volume = (await stack.ids()).get("aws:ebs/volume:Volume volume") ?? "";
+    const destroy = succeeded(await stack.destroy());
+    assert.equal(destroy.changes["delete"], RESOURCES + 1, destroy.output);
+    const found = await clouds.aws.query("ec2", "eu-central-1", "DescribeVolumes", { "VolumeId.1": volume });
+    assert.match(found, new RegExp(`<volumeId>${volume}</volumeId>`));
+    assert.match(found, /<status>available<\/status>/);
+  });
+});

@@ -1,0 +1,185 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { type ReleaseConfig, release } from "../support/images.ts";
+import { TestMachine } from "../support/machine.ts";
+import { freePort } from "../support/ports.ts";
+import { Running, runOk, until } from "../support/process.ts";
+import type { AwsFront } from "./aws-front.ts";
+import { REGION } from "./clouds.ts";
+import type { Plain } from "./project.ts";
+
+const registryConfig = fileURLToPath(new URL("../../toolchain/images/machine/registry.yml", import.meta.url));
+/** A disk that is not yet called as the volume that the program will make. */
+const NAMELESS = "vol-00000000000000000";
+const DISKS = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_";
+const diskOf = (volume: string): string => DISKS + volume.replace("-", "");
+
+/** The images a stack runs, in the machine's registry, by digest. */
+export interface Pushed {
+  readonly release: ReleaseConfig;
+  readonly nginx: string;
+  readonly postgres: string;
+  readonly redis: string;
+}
+
+/**
+ * The machine that AWS would start for an instance: a test machine as it is bought, with an empty disk. The program finds it
+ * at a forwarded port; it boots when `boot` finds the instance in moto, with the user data that is kept there.
+ */
+export class BoughtMachine {
+  readonly machine: TestMachine;
+  readonly #publicKey: string;
+
+  private constructor(machine: TestMachine, publicKey: string) {
+    this.machine = machine;
+    this.#publicKey = publicKey;
+  }
+
+  static async create(purpose: string, memoryMb: number): Promise<BoughtMachine> {
+    const machine = await TestMachine.create(purpose, {
+      bare: true,
+      memoryMb,
+      volumes: { [NAMELESS]: 8192 },
+    });
+    const publicKey = (await readFile(`${machine.keyFile}.pub`, "utf8")).split(" ").slice(0, 2).join(" ");
+    return new BoughtMachine(machine, publicKey);
+  }
+
+  /** The parts of `bluegreen:host` that say how this machine is reached. */
+  get access(): { readonly [key: string]: Plain } {
+    return {
+      connect: { kind: "forwarded", address: this.machine.address, port: this.machine.port(22) },
+      key: { kind: "file", path: this.machine.keyFile },
+      authorizedKeys: [this.#publicKey],
+    };
+  }
+
+  /** Gives the machine a registry of its own, with what a stack runs: it stands for any registry on the internet. */
+  async fillRegistry(): Promise<Pushed> {
+    const install =
+      "apt-get -qq update; apt-get install -y --no-install-recommends docker-registry >/dev/null 2>&1";
+    await this.machine.execOk("sh", "-c", install);
+    await this.machine.write("/etc/docker/registry/config.yml", await readFile(registryConfig, "utf8"));
+    await this.machine.execOk("systemctl", "restart", "docker-registry");
+    const port = await freePort();
+    const tunnel = this.#tunnel(port);
+    try {
+      await until("the registry answers", () =>
+        fetch(`http://127.0.0.1:${port}/v2/`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      );
+      const made = await release("1");
+      const [api, nginx, postgres, redis] = [
+        await push(made.images.api, port),
+        await push("nginx:1.30", port),
+        await push("postgres:18", port),
+        await push("redis:8", port),
+      ];
+      return { release: { ...made, images: { api } }, nginx, postgres, redis };
+    } finally {
+      tunnel.killGroup();
+    }
+  }
+
+  #tunnel(port: number): Running {
+    const checks = [
+      "StrictHostKeyChecking=no",
+      "UserKnownHostsFile=/dev/null",
+      "IdentitiesOnly=yes",
+      "BatchMode=yes",
+    ];
+    const options = checks.flatMap((option) => ["-o", option]);
+    const where = [
+      "-p",
+      String(this.machine.port(22)),
+      "-i",
+      this.machine.keyFile,
+      `root@${this.machine.address}`,
+    ];
+    const forward = `127.0.0.1:${port}:127.0.0.1:5000`;
+    return new Running("ssh", ["-F", "/dev/null", ...options, "-N", "-L", forward, ...where], {
+      timeoutMs: 300_000,
+    });
+  }
+
+  /**
+   * Waits for the instance with this `Name` and its volume, and boots: the disk is there under the volume's id, and the user data is
+   * run. What the machine said is in the error when the boot failed.
+   */
+  async boot(aws: AwsFront, name: string, limitMs = 300_000): Promise<void> {
+    let instance: string | undefined;
+    let volume: string | undefined;
+    await until(
+      `an instance ${name} with its volume`,
+      async () => {
+        ({ instance, volume } = await findInstance(aws, name));
+        return volume !== undefined;
+      },
+      limitMs,
+    );
+    await this.machine.execOk("ln", "-sfn", await this.#disk(), diskOf(volume ?? ""));
+    const result = await this.machine.runUserData(await userDataOf(aws, instance ?? ""));
+    const log = await this.machine.exec("cat", "/var/log/bluegreen-first-boot.log");
+    if (result.code !== 0)
+      throw new Error(`the first boot failed (${result.code}):\n${result.output}\n${log.output}`);
+  }
+
+  async #disk(): Promise<string> {
+    return await this.machine.execOk("readlink", "-f", diskOf(NAMELESS));
+  }
+
+  remove(): Promise<void> {
+    return this.machine.remove();
+  }
+}
+
+/** Pushes an image of this machine's engine through the tunnel; its name as the machine will ask for it. */
+async function push(image: string, port: number): Promise<string> {
+  const there = `127.0.0.1:${port}/${image}`;
+  await runOk("docker", ["tag", image, there]);
+  try {
+    const { stdout } = await runOk("docker", ["push", there], { timeoutMs: 300_000 });
+    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1];
+    if (digest === undefined) throw new Error(`docker push told no digest of ${image}:\n${stdout}`);
+    return `127.0.0.1:5000/${image}@${digest}`;
+  } finally {
+    await runOk("docker", ["rmi", there]);
+  }
+}
+
+interface Found {
+  readonly instance: string | undefined;
+  readonly volume: string | undefined;
+}
+
+/** The running instance and the data volume that is attached to it. */
+export async function findInstance(aws: AwsFront, name: string): Promise<Found> {
+  const described = await aws.query("ec2", REGION, "DescribeInstances", {
+    "Filter.1.Name": "tag:Name",
+    "Filter.1.Value.1": name,
+    "Filter.2.Name": "instance-state-name",
+    "Filter.2.Value.1": "running",
+  });
+  const instance = /<instanceId>(i-[0-9a-f]+)<\/instanceId>/.exec(described)?.[1];
+  if (instance === undefined) return { instance, volume: undefined };
+  const volumes = await aws.query("ec2", REGION, "DescribeVolumes", {
+    "Filter.1.Name": "attachment.instance-id",
+    "Filter.1.Value.1": instance,
+    "Filter.2.Name": "attachment.device",
+    "Filter.2.Value.1": "/dev/sdf",
+  });
+  return { instance, volume: /<volumeId>(vol-[0-9a-f]+)<\/volumeId>/.exec(volumes)?.[1] };
+}
+
+async function userDataOf(aws: AwsFront, instance: string): Promise<string> {
+  const params = { InstanceId: instance, Attribute: "userData" };
+  const xml = await aws.query("ec2", REGION, "DescribeInstanceAttribute", params);
+  const value = /<userData>\s*<value>([^<]*)<\/value>/.exec(xml)?.[1];
+  if (value === undefined) throw new Error(`the instance ${instance} has no user data:\n${xml}`);
+  const bytes = Buffer.from(value, "base64");
+  // As cloud-init does with what is compressed.
+  return (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString();
+}

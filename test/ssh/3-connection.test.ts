@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+
+import {
+  gentle,
+  liveOf,
+  newId,
+  other,
+  release,
+  sharedMachine,
+  sharedStack,
+  switchSettings,
+} from "../e2e/shared.ts";
+import { HOST_KEYS } from "../support/fixtures.ts";
+import type { TestMachine } from "../support/machine.ts";
+import { until } from "../support/process.ts";
+import type { Plain } from "../support/target.ts";
+import type { Stack } from "../support/stack.ts";
+import { withoutLoss } from "../support/visitors.ts";
+
+describe("the connection to a host", function () {
+  this.timeout(300_000);
+  let machine: TestMachine;
+  let stack: Stack;
+
+  before(async () => {
+    [machine, stack] = [await sharedMachine(), await sharedStack()];
+  });
+
+  async function nothingToDo(): Promise<void> {
+    const preview = await stack.preview("--expect-no-changes");
+    assert.equal(preview.code, 0, preview.output);
+  }
+
+  /** The config's `host` with something else in it. */
+  function hostWith(change: Readonly<Record<string, Plain>>): void {
+    stack.set({ host: { ...machine.hostConfig(), ...change } });
+  }
+
+  async function sshLog(): Promise<string> {
+    return await machine.execOk("journalctl", "--unit=ssh", "--output=cat", "--no-pager");
+  }
+
+  it("is one for a whole flip and the way back, whatever asks something of the host", async () => {
+    const log = (await sshLog()).length;
+    await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async () => {
+      for (const to of [other(liveOf(stack)), liveOf(stack)]) {
+        stack.set({ active: to });
+        const { seconds } = await stack.upOk();
+        const began = performance.now();
+        await nothingToDo();
+        const previewSeconds = (performance.now() - began) / 1000;
+        console.log(
+          `      flip ${seconds.toFixed(1)} s, preview with nothing to do ${previewSeconds.toFixed(1)} s`,
+        );
+      }
+    });
+    // None, where the one of an earlier run was still open.
+    const accepted = (await sshLog()).slice(log).match(/Accepted publickey/g) ?? [];
+    assert.ok(accepted.length <= 1, `${accepted.length} connections were made`);
+  });
+
+  it("that is cut while a flip is watched loses nothing, and the next up agrees with the host", async () => {
+    const to = other(liveOf(stack));
+    await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async (load) => {
+      stack.set({ active: to, switch: { ...switchSettings, bakeSeconds: 15 } });
+      const up = await stack.startUp();
+      await until(`${to} is live`, async () => (await stack.live()) === to, 60_000);
+      await machine.cutSsh();
+      const { code, output } = await up.done;
+      assert.notEqual(code, 0, output);
+      assert.match(output, /switch-flip.*(failed|exit status 255)/);
+      // The switch on the host never needed the connection: it ends by itself, whatever became of its deployer.
+      stack.set({ switch: switchSettings });
+      await stack.upOk();
+      await load.expect(to);
+    });
+    assert.equal(await stack.live(), to);
+    await nothingToDo();
+  });
+
+  it("that is cut in a release leaves the live colour serving, and the next up ends the release", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async (load) => {
+      stack.set({ [idle]: await release(newId()) });
+      const up = await stack.startUp();
+      await up.printed(
+        new RegExp(`Container ${stack.container(`api-${idle}`)} (creating|replacing|deleting)`),
+      );
+      await machine.cutSsh();
+      await up.done;
+      assert.equal(await stack.live(), live);
+      await load.expect("blue", "green");
+      stack.set({ active: idle });
+      await stack.upOk();
+      await load.expect(idle);
+    });
+    await nothingToDo();
+  });
+
+  const REFUSED: readonly [string, () => void | Promise<void>, RegExp][] = [
+    [
+      "a host with another key than its config says",
+      () => {
+        hostWith({ hostKey: HOST_KEYS.ed25519 });
+      },
+      /is not the one this stack knows: its host key \(SHA256:.*\) is not host\.hostKey; nothing was sent/,
+    ],
+    [
+      "a host without a key in its config",
+      () => {
+        const host = Object.entries(machine.hostConfig()).filter(([name]) => name !== "hostKey");
+        stack.set({ host: Object.fromEntries(host) });
+      },
+      /bluegreen:host\.hostKey: got nothing; allowed: a public host key/,
+    ],
+    [
+      "a port where nobody listens",
+      () => {
+        hostWith({ port: 1 });
+      },
+      /no SSH connection to 127\.0\.0\.1 port 1 \(.*Connection refused\)/,
+    ],
+  ];
+  for (const [what, change, expected] of REFUSED) {
+    it(`refuses ${what} in one sentence, before anything is changed or sent`, async () => {
+      const good = stack.config;
+      const log = (await sshLog()).length;
+      await change();
+      stack.set({ active: other(liveOf(stack)) });
+      const up = await stack.up();
+      stack.config = good;
+      assert.notEqual(up.code, 0, up.output);
+      assert.match(up.output, expected);
+      assert.doesNotMatch(up.output, /Error pinging Docker server|at .*\.ts:\d+/);
+      const since = (await machine.execOk("journalctl", "--unit=ssh", "--output=cat", "--no-pager")).slice(
+        log,
+      );
+      assert.doesNotMatch(since, /Accepted/);
+      assert.equal(await stack.live(), liveOf(stack));
+      await nothingToDo();
+    });
+  }
+});

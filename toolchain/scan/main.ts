@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { attempt, which } from "../setup/commands.ts";
+import { IMAGES } from "../setup/versions.ts";
+import { type Scan, exitCode, readAptUpgrade, readNpmAudit, readPipAudit, renderScans } from "./findings.ts";
+
+const checkout = join(import.meta.dirname, "../..");
+const LIMIT_MS = 180_000;
+
+async function npm(): Promise<Scan> {
+  // What only builds and tests is not deployed, but runs on the deployer's machine, next to its credentials: all of it counts.
+  const { stdout } = await attempt("npm", ["audit", "--json"], { cwd: checkout, timeoutMs: LIMIT_MS });
+  return readNpmAudit(stdout);
+}
+
+async function python(): Promise<Scan> {
+  const tool = await which("pip-audit");
+  if (tool === undefined)
+    return {
+      kind: "not asked",
+      what: "Python packages of the sample",
+      why: "pip-audit is missing: pip install pip-audit",
+    };
+  const args = ["-r", "sample/api/requirements.txt", "--no-deps", "--disable-pip", "--format", "json"];
+  const { stdout } = await attempt(tool, args, { cwd: checkout, timeoutMs: LIMIT_MS });
+  return readPipAudit(stdout);
+}
+
+async function image(name: string): Promise<Scan> {
+  const script = "apt-get update -qq >/dev/null 2>&1 && apt-get --simulate --quiet upgrade";
+  const args = ["run", "--rm", "--user", "0", "--network", "host", "--entrypoint", "sh", name, "-c", script];
+  const ran = await attempt("docker", args, { timeoutMs: LIMIT_MS });
+  return readAptUpgrade(name, ran.ok ? ran.stdout : undefined);
+}
+
+const images = [IMAGES.nginx, IMAGES.postgres, IMAGES.redis, ...process.argv.slice(2)];
+const scans = [await npm(), await python()];
+for (const name of images) scans.push(await image(name));
+process.stdout.write(renderScans(scans));
+process.exitCode = exitCode(scans);
