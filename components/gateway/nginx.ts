@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { BundleFile } from "../host/bundle.ts";
 import { compression, connections, logging } from "./conf/connections.ts";
-import { scripting, upstreams, variables } from "./conf/routing.ts";
+import { meanwhile, scripting, upstreams, variables } from "./conf/routing.ts";
 import { controlServer, emptyServer, publicServer } from "./conf/servers.ts";
 import { realAddress } from "./conf/tls.ts";
 import { CONF_DIR, HASH_PLACEHOLDER, PAGES, indent } from "./error-pages.ts";
@@ -102,6 +102,8 @@ ${indent(compression(settings))}
 ${indent(publicServer(settings))}
 
 ${indent(emptyServer(settings))}
+
+${indent(meanwhile(settings))}
 
 ${indent(controlServer())}
 }

@@ -255,6 +255,39 @@ describe("the gateway on a real engine", function () {
       assert.equal((await stack.apply({ readTimeoutSeconds: 1 })).code, 0);
     });
 
+    it("loses no request over reloads, on new connections least of all", async () => {
+      const failures: string[] = [];
+      let [asked, over] = [0, false];
+      const visit = async (request: string, answer: RegExp): Promise<void> => {
+        while (!over) {
+          asked++;
+          const one = converse(stack.port, request, /\r\n\r\n[^]/);
+          const got = await one.then(
+            ({ socket, got }) => (socket.destroy(), got),
+            (error: unknown) => String(error),
+          );
+          if (!answer.test(got)) failures.push(got.split("\r\n")[0] ?? "");
+        }
+      };
+      const end = "Host: a\r\nConnection: close\r\n";
+      const kinds: [string, RegExp][] = [
+        [`GET /x HTTP/1.1\r\n${end}\r\n`, /^HTTP\/1\.1 200 [^]*blue$/],
+        [`POST /x HTTP/1.1\r\n${end}Content-Length: 4\r\n\r\nbody`, /^HTTP\/1\.1 201 [^]*blue$/],
+        [`${UPGRADE}ping`, /^HTTP\/1\.1 101 [^]*ping$/],
+        [
+          `GET /events HTTP/1.1\r\n${end}Accept: text/event-stream\r\n\r\n`,
+          /^HTTP\/1\.1 200 [^]*data: blue 0/,
+        ],
+      ];
+      const visits = kinds.flatMap(([request, answer]) => [visit(request, answer), visit(request, answer)]);
+      for (let reload = 0; reload < 20; reload++)
+        assert.equal((await stack.apply({ readTimeoutSeconds: 1 + (reload % 2) })).code, 0);
+      over = true;
+      await Promise.all(visits);
+      assert.ok(asked > 500, `${asked} requests`);
+      assert.deepEqual(failures, [], `of ${asked} requests`);
+    });
+
     it("leaves everything as it was when Nginx rejects a configuration, and shows its line", async () => {
       const conf = stack.at("gateway/conf/nginx.conf");
       const before = await readFile(conf, "utf8");

@@ -27,6 +27,9 @@ export function upstreams(settings: ResolvedSettings): string {
     resolver ${settings.resolver} valid=1s ipv6=off;
     resolver_timeout 2s;
     server ${settings.upstreams[color]} resolve max_fails=0;
+    # A worker knows no address until its first answer from the resolver, after each reload: for some milliseconds requests go
+    # on their way from here, or they would be answered 502 (one in some hundred new connections was, at each reload).
+    server ${MEANWHILE[color]} backup max_fails=0;
     keepalive ${settings.upstreamKeepaliveConnections};
     # Shorter than the application keeps an idle connection, or a request meets a connection that is being closed.
     keepalive_timeout ${settings.upstreamKeepaliveSeconds}s;
@@ -108,6 +111,43 @@ map $status $asset_cache_control {
     304 "public, max-age=${settings.assetMaxAgeSeconds}, immutable";
     default $upstream_http_cache_control;
 }${headers}`;
+}
+
+/** Where the servers of {@link meanwhile} listen, inside the gateway's own network. */
+const MEANWHILE = { blue: "127.0.0.1:8082", green: "127.0.0.1:8083" } as const;
+
+/**
+ * For each colour a server that asks the resolver at each request: the way of requests while a worker does not know the
+ * colour's address. It passes on what the first pass made of a request, and hangs up where it cannot: the visitor's page is
+ * the first pass's.
+ */
+export function meanwhile(settings: ResolvedSettings): string {
+  const one = (color: "blue" | "green"): string => `server {
+    listen ${MEANWHILE[color]};
+    access_log off;
+    gzip off;
+    resolver ${settings.resolver} valid=1s ipv6=off;
+    resolver_timeout ${settings.connectTimeoutSeconds}s;
+    # The first pass is the one whose time runs out.
+    proxy_read_timeout ${Math.max(settings.readTimeoutSeconds, settings.streamIdleSeconds) + 60}s;
+    proxy_buffering off;
+    proxy_request_buffering off;
+    proxy_set_header Host $http_host;
+    proxy_set_header Upgrade $upgrade_header;
+    proxy_set_header Connection $connection_header;
+    error_page 502 504 = @gone;
+    set $address ${settings.upstreams[color]};
+    location / {
+        proxy_pass http://$address;
+    }
+    location @gone {
+        return 444;
+    }
+}`;
+  return `# See the backup servers of the two upstreams.
+${one("blue")}
+
+${one("green")}`;
 }
 
 /** A header's name as it stands in the name of a variable. */

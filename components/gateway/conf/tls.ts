@@ -33,8 +33,8 @@ ssl_protocols TLSv1.2 TLSv1.3;
 # Of TLS 1.2 only what has forward secrecy and authenticated encryption (Mozilla's "intermediate").
 ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
 ssl_prefer_server_ciphers off;
-ssl_session_cache shared:tls:2m;
-ssl_session_timeout 1d;
+ssl_session_cache shared:tls:10m;
+ssl_session_timeout 1h;
 # A ticket's key would live as long as the process and open what was recorded before.
 ssl_session_tickets off;${tls.clientCertificate ? `\n${clientCertificate()}` : ""}`;
 }

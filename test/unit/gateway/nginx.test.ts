@@ -96,7 +96,7 @@ describe("renderNginx", () => {
 
   it("listens on one port for visitors, with TLS or without", () => {
     const listens = (text: string) => [...text.matchAll(/^ *listen (.*);$/gm)].map((found) => found[1]);
-    const others = ["127.0.0.1:8081", "unix:/run/bluegreen/control.sock"];
+    const others = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083", "unix:/run/bluegreen/control.sock"];
     assert.deepEqual(listens(renderNginx(settings)), ["8080", ...others]);
     assert.deepEqual(listens(renderNginx({ ...settings, ...TLS })), ["8443 ssl", ...others]);
     assert.doesNotMatch(renderNginx(settings), /ssl_|real_ip/);
