@@ -72,13 +72,8 @@ export async function measureGateway(delayMs: number): Promise<GatewayThroughput
       // As the official image logs; the gateway logs each request too.
       .replace("access_log off;", "access_log /dev/stdout combined;");
     await startOnHost(containers, "plain", plainConf);
-    await startOurs(containers, "ours", { app, ours, none: await freePort() });
-    await startOurs(
-      containers,
-      "scriptless",
-      { app, ours: scriptless, none: await freePort() },
-      withoutScripts,
-    );
+    await startOurs(containers, "ours", { app, ours });
+    await startOurs(containers, "scriptless", { app, ours: scriptless }, withoutScripts);
     const targets = { direct: app, plain, ours, scriptless };
     const runs: Record<keyof typeof targets, Throughput[]> = {
       direct: [],
@@ -142,16 +137,19 @@ function withoutScripts(conf: string): string {
 async function startOurs(
   containers: Containers,
   name: string,
-  ports: { app: number; ours: number; none: number },
+  ports: { app: number; ours: number },
   change: (conf: string) => string = (conf) => conf,
 ): Promise<void> {
   const upstream = `127.0.0.1:${ports.app}`;
+  // The ports it listens on inside its own network: here several gateways share one.
+  const inner = new Map<string, number>();
+  for (const port of ["8081", "8082", "8083"]) inner.set(port, await freePort());
   for (const file of gatewayFiles({ upstreams: { blue: upstream, green: upstream } })) {
     const target = path.join(containers.folder, name, file.path);
     await mkdir(path.dirname(target), { recursive: true });
     const content = change(file.content)
       .replace("listen 8080;", `listen 127.0.0.1:${ports.ours};`)
-      .replaceAll("127.0.0.1:8081", `127.0.0.1:${ports.none}`);
+      .replaceAll(/(?<=127\.0\.0\.1:)808[123]/g, (port) => String(inner.get(port)));
     await writeFile(target, content);
   }
   const start = "live blue\ncanary 0\nrelease.blue 1\nrelease.green 1\n";
