@@ -76,6 +76,7 @@ export interface ContainerNeeds {
   readonly startInterval: boolean;
 }
 
+const HEALTH_RETRIES = 3;
 // An engine without startInterval makes its first probe one `interval` after the start:
 // a short one keeps a release quick there, a long one keeps an idle machine quiet elsewhere.
 const HEALTH_INTERVAL_SECONDS = { withStartInterval: 10, without: 2 };
@@ -120,7 +121,7 @@ export function hardened(needs: ContainerNeeds): ContainerSpec {
       tests: [...needs.health],
       interval: duration(interval),
       timeout: duration(3),
-      retries: 3,
+      retries: HEALTH_RETRIES,
       startPeriod: duration(needs.startSeconds),
       ...(needs.startInterval && { startInterval: duration(1) }),
     },
@@ -128,7 +129,8 @@ export function hardened(needs: ContainerNeeds): ContainerSpec {
     networksAdvanced: [{ name: needs.network }],
     ...(needs.ports && { ports: needs.ports }),
     wait: true,
-    waitTimeout: needs.startSeconds + 30,
+    // What fails after the start period is unhealthy after its retries; then there is nothing more to wait for.
+    waitTimeout: needs.startSeconds + HEALTH_RETRIES * interval + 5,
     stopSignal: needs.stopSignal,
     stopTimeout: needs.graceSeconds,
     destroyGraceSeconds: needs.graceSeconds,

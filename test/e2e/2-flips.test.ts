@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { nowMs } from "../support/load/load.ts";
 import type { Stack } from "../support/stack.ts";
-import { describeReport, withoutLoss } from "../support/visitors.ts";
+import { crowds, describeReport, withoutLoss } from "../support/visitors.ts";
 import {
   flip,
   liveOf,
@@ -28,7 +28,7 @@ describe("many flips", function () {
   });
 
   it(`${flips} flips by pulumi up and ${requests} requests: none fails, no write is lost, no connection is cut`, async () => {
-    const report = await withoutLoss(stack.url, { expect: [liveOf(stack)] }, async (load) => {
+    const report = await withoutLoss(stack.url, { expect: [liveOf(stack)], kinds: crowds }, async (load) => {
       let done = 0;
       while (done < flips || (await load.report()).requests < requests) {
         await flip(stack, load);

@@ -198,7 +198,7 @@ export class Stack {
   async upOk(...more: string[]): Promise<Up> {
     const result = await this.up(...more);
     if (result.code !== 0)
-      throw new Error(`pulumi up of ${this.name} failed (${result.code}):\n${result.output}`);
+      throw new Error(`pulumi up of ${this.name} failed (${result.code}):\n${diagnostics(result.output)}`);
     return result;
   }
 
@@ -258,4 +258,9 @@ export class Stack {
   async live(): Promise<string> {
     return (await this.control("GET", "/state"))["live"] ?? "no answer";
   }
+}
+
+/** What an `up` says went wrong, without its progress; all of it when it says nothing. */
+function diagnostics(output: string): string {
+  return output.slice(Math.max(0, output.indexOf("Diagnostics:")));
 }
