@@ -15,7 +15,7 @@ import { terminalReporter } from "./reporter.ts";
 import { checkRelease, sampleStep } from "./sample.ts";
 import { printStatus } from "./status.ts";
 import { buildsAtOnce, planSteps, runSteps } from "./steps.ts";
-import { CLOUD, FULL, type Part, QUICK, runSuite } from "./suite.ts";
+import { CLOUD, FULL, QUICK, type Stage, runSuite } from "./suite.ts";
 import { closingLine } from "./summary.ts";
 import { testToolsStep } from "./test-tools.ts";
 import { IMAGES } from "./versions.ts";
@@ -43,14 +43,14 @@ async function prepare(wanted: readonly string[], more = dev): Promise<boolean> 
   return failed.length === 0;
 }
 
-async function test(parts: readonly Part[], more: readonly string[]): Promise<number> {
+async function test(stages: readonly Stage[], more: readonly string[]): Promise<number> {
   const engineBefore = await startedEngine();
   const stopOwn = async () => {
     // On a builder nothing may stay behind; at a desk the engine stays for the next run.
     if (process.env["BLUEGREEN_STOP_ENGINE"] === "1" && engineBefore === undefined) await stopStartedEngine();
   };
   if (await prepare([...DEV, testToolsStep.name, machineStep.name, ...more]))
-    return runSuite(parts, await commandEnv(), stopOwn);
+    return runSuite(stages, await commandEnv(), stopOwn);
   await stopOwn();
   process.stdout.write(`${closingLine([{ passed: 0, failed: 1 }])}\n`);
   return 1;

@@ -10,56 +10,71 @@ export interface Part {
 
 const script = (name: string): Part => ({ name, command: ["npm", "run", "--silent", name] });
 
+/** Parts that run one after the other, beside the other lanes of their stage. */
+type Lane = readonly Part[];
+export type Stage = readonly Lane[];
+
+const quick: Lane = ["types", "lint", "format", "compare", "test:unit"].map(script);
+const sample: Part = { name: "sample", command: [join(paths.checkout, "sample/api/test.sh")] };
+
 /** What needs no Docker engine and no Pulumi. */
-export const QUICK: readonly Part[] = ["types", "lint", "format", "compare", "test:unit"].map(script);
-export const FULL: readonly Part[] = [
-  ...QUICK,
-  ...["test:toolchain", "test:host"].map(script),
-  { name: "sample", command: [join(paths.checkout, "sample/api/test.sh")] },
-  script("test:e2e"),
+export const QUICK: readonly Stage[] = [[quick]];
+// End to end comes alone: what it sends at a stack takes all of a small machine.
+export const FULL: readonly Stage[] = [
+  [
+    [...quick, script("test:toolchain")],
+    [script("test:host"), sample],
+  ],
+  [[script("test:e2e")]],
 ];
 
 /** What needs the real AWS and Cloudflare providers. */
-export const CLOUD: readonly Part[] = [script("test:cloud")];
+export const CLOUD: readonly Stage[] = [[[script("test:cloud")]]];
 
-async function runPart(
-  { name, command }: Part,
-  env: NodeJS.ProcessEnv,
-): Promise<Counts & { readonly seconds: number }> {
+type Result = Counts & { readonly name: string; readonly seconds: number };
+
+/** `alone`: its output is shown as it comes, not when the part is over. */
+async function runPart({ name, command }: Part, env: NodeJS.ProcessEnv, alone: boolean): Promise<Result> {
   const [program, ...args] = command;
-  process.stdout.write(`\n── ${name}\n`);
+  if (alone) process.stdout.write(`\n── ${name}\n`);
   const begun = performance.now();
   const result = await execa(program, args, {
     cwd: paths.checkout,
     env,
     extendEnv: false,
     stdin: "ignore",
-    stdout: ["inherit", "pipe"],
-    stderr: ["inherit", "pipe"],
+    stdout: alone ? ["inherit", "pipe"] : "pipe",
+    stderr: alone ? ["inherit", "pipe"] : "pipe",
     all: true,
     reject: false,
   });
   const seconds = (performance.now() - begun) / 1000;
-  return { ...countResults(result.all, result.exitCode ?? 1), seconds };
+  if (!alone) process.stdout.write(`\n── ${name}\n${result.all}\n`);
+  return { ...countResults(result.all, result.exitCode ?? 1), name, seconds };
+}
+
+async function runLane(lane: Lane, env: NodeJS.ProcessEnv, alone: boolean): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (const part of lane) results.push(await runPart(part, env, alone));
+  return results;
 }
 
 /** Runs all parts, whatever fails, with one summary at the end; `before` runs ahead of the closing line. */
 export async function runSuite(
-  parts: readonly Part[],
+  stages: readonly Stage[],
   env: NodeJS.ProcessEnv,
   before = async () => {},
 ): Promise<number> {
-  const counts: Counts[] = [];
-  const lines: string[] = [];
-  for (const part of parts) {
-    const result = await runPart(part, env);
-    counts.push(result);
-    const verdict = result.failed === 0 ? "ok" : "FAILED";
-    lines.push(
-      `  ${part.name.padEnd(16)} ${verdict.padEnd(7)} ${closingLine([result])} (${result.seconds.toFixed(1)} s)`,
-    );
+  const results: Result[] = [];
+  for (const lanes of stages) {
+    const done = await Promise.all(lanes.map((lane) => runLane(lane, env, lanes.length === 1)));
+    results.push(...done.flat());
   }
   await before();
-  process.stdout.write(`\n${lines.join("\n")}\n\n${closingLine(counts)}\n`);
-  return counts.some(({ failed }) => failed > 0) ? 1 : 0;
+  const lines = results.map((result) => {
+    const verdict = result.failed === 0 ? "ok" : "FAILED";
+    return `  ${result.name.padEnd(16)} ${verdict.padEnd(7)} ${closingLine([result])} (${result.seconds.toFixed(1)} s)`;
+  });
+  process.stdout.write(`\n${lines.join("\n")}\n\n${closingLine(results)}\n`);
+  return results.some(({ failed }) => failed > 0) ? 1 : 0;
 }
