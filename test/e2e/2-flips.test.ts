@@ -47,7 +47,7 @@ describe("many flips", function () {
 
   itHere("WebSockets and streams get the drain window when their slot is released again", async () => {
     // Longer than a release takes by itself.
-    const drainSeconds = 20;
+    const drainSeconds = 12;
     stack.set({ switch: { ...switchSettings, drainSeconds } });
     const old = liveOf(stack);
     // The drain window belongs to the release that begins now, so the slot that is to be drained must have begun with it.
