@@ -76,11 +76,6 @@ export function judgeFigures(figures: Figures): readonly Line[] {
       1,
     ),
     atLeast("throughput of the gateway : plain Nginx, empty handler", ratio(empty), 0.9),
-    atLeast(
-      "throughput of the gateway : the same configuration without its scripts, empty handler",
-      empty.ours.requestsPerSecond / empty.scriptless.requestsPerSecond,
-      0.9,
-    ),
     atLeast("throughput of the gateway : plain Nginx, 10 ms handler", ratio(tenMs), 0.98),
   ];
 }
