@@ -109,7 +109,7 @@ export const ec2HostSchema = object({
   authorizedKeys: z
     .array(
       text(
-        /^(ssh-ed25519|ecdsa-\S+|sk-\S+) [A-Za-z0-9+/=]+( [\w@.-]+)?$/,
+        /^(ssh-ed25519|ecdsa-[\w@.-]+|sk-[\w@.-]+) [A-Za-z0-9+/=]+( [\w@.-]+)?$/,
         "a public key such as ssh-ed25519 AAAA…",
       ),
       {

@@ -11,7 +11,7 @@
 # install and self-signed print "fingerprint", "notBefore" and "notAfter" of what is served then.
 #
 # DIR/tls/served is what the gateway sees as /etc/bluegreen-tls: FINGERPRINT/server.{crt,key,pub}, the link "current" to
-# one of them, and clients.pem, the authorities whose client certificates get in (the last two, and this host's own:
+# one of them, and clients.pem, the authorities whose client certificates get in (the last four, and this host's own:
 # DIR/tls/proof.pem, with which the switch asks as the edge does). What is new is tried with "nginx -t" first; it is
 # loaded without losing a request and must be seen to be served, or the old one is put back.
 set -euo pipefail
@@ -23,7 +23,7 @@ shift 4
 command -v openssl >/dev/null || die 'openssl is missing on this host: apt-get install openssl. Nothing was changed'
 umask 077
 tls="$dir/tls" served="$dir/tls/served"
-PROOF_DAYS=7300 KEPT_AUTHORITIES=2
+PROOF_DAYS=7300 KEPT_AUTHORITIES=4
 
 make_key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256; }
 
@@ -220,10 +220,12 @@ case $verb in
     # The authority signs this one certificate and is forgotten: nobody can sign another.
     authority_key=$(make_key)
     key=$(make_key)
-    openssl req -x509 -new -key <(printf '%s\n' "$authority_key") -days "$days" -subj "/CN=bluegreen origin pulls $label" \
-      -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign | put "$tls/authorities/$label.pem"
+    # Never in the place of another, though the label be the same: the edge may go on showing what that one signed.
+    authority="$label-$(date +%s%N)"
+    openssl req -x509 -new -key <(printf '%s\n' "$authority_key") -days "$days" -subj "/CN=bluegreen origin pulls $authority" \
+      -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign | put "$tls/authorities/$authority.pem"
     certificate=$(openssl req -new -key <(printf '%s\n' "$key") -subj "/CN=bluegreen edge $label" |
-      openssl x509 -req -days "$days" -CA "$tls/authorities/$label.pem" -CAkey <(printf '%s\n' "$authority_key") -set_serial "0x$(openssl rand -hex 16)" \
+      openssl x509 -req -days "$days" -CA "$tls/authorities/$authority.pem" -CAkey <(printf '%s\n' "$authority_key") -set_serial "0x$(openssl rand -hex 16)" \
         -extfile <(printf 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n') 2>/dev/null)
     ensure_proof
     serve

@@ -30,7 +30,7 @@ export interface SlotArgs {
 export class Slot extends pulumi.ComponentResource {
   constructor(name: string, args: SlotArgs, opts?: pulumi.ComponentResourceOptions) {
     super("bluegreen:slot:Slot", name, {}, opts);
-    const { color, spec, frozen, host, after } = args;
+    const { color, spec, frozen, kept, host, after } = args;
     const { api } = spec.containers;
     const child = { parent: this, ...(frozen && { ignoreChanges: ["*"] }) };
     const identity = `release ${spec.release}\nimage ${api.image}\ncontainer ${settingsLabel(spec)}\n`;
@@ -48,7 +48,7 @@ export class Slot extends pulumi.ComponentResource {
       },
       { ...child, dependsOn: [image, ...after] },
     );
-    const secrets = spec.secretSet === 0 ? [] : [this.secretSet(name, args, child)];
+    const secrets = spec.secretSet === 0 ? [] : [this.secretSet(name, args, guard, child)];
     const migration =
       spec.migration === null
         ? []
@@ -56,7 +56,12 @@ export class Slot extends pulumi.ComponentResource {
             host.command(
               `${name}-migration`,
               { words: ["sh", "-s"], stdin: spec.migration },
-              { ...child, dependsOn: [guard, ...secrets, ...after] },
+              {
+                ...child,
+                dependsOn: [guard, ...secrets, ...after],
+                // Another way to the host must not run an old release's migration on the schema of a newer one.
+                ...(kept && !frozen && { ignoreChanges: ["create"] }),
+              },
             ),
           ];
     new docker.Container(api.name, api, {
@@ -70,10 +75,11 @@ export class Slot extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  /** The release's own secrets, on the host before anything of it starts. */
+  /** The release's own secrets, on the host before anything of it starts; sets that no slot reads go, so the guard is asked first. */
   private secretSet(
     name: string,
     { spec, host, after, kept, secrets, usedSets }: SlotArgs,
+    guard: pulumi.Resource,
     opts: pulumi.CustomResourceOptions,
   ): pulumi.Resource {
     const release = secretsOf(spec);
@@ -92,7 +98,7 @@ export class Slot extends pulumi.ComponentResource {
         stdin: pulumi.secret(renderValues(secrets)),
         asRoot: true,
       },
-      { ...opts, dependsOn: [...after], ...(kept && { ignoreChanges: ["*"] }) },
+      { ...opts, dependsOn: [guard, ...after], ...(kept && { ignoreChanges: ["*"] }) },
     );
   }
 }

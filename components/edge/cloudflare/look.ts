@@ -23,7 +23,8 @@ export async function lookAtZone(settings: CloudflareSettings, id: StackId): Pro
   const zoneId = settings.zoneId ?? (await getZone({ filter: { name: zone } })).id;
   const [markers, ranges] = await Promise.all([
     getDnsRecords({ zoneId, type: "TXT", name: { exact: markerName(zone) } }),
-    getIpRanges({}),
+    // Only compared with: what is not known is nothing to say.
+    getIpRanges({}).catch(() => undefined),
   ]);
   const owned = ownership(id, ownsZone, ownersOf(markers.results.map(({ content }) => content)));
   switch (owned.kind) {
@@ -42,7 +43,10 @@ export async function lookAtZone(settings: CloudflareSettings, id: StackId): Pro
           "edge.ownsZone false, or set it to false for the other stack and run its `pulumi up` first",
       );
   }
-  const { missing, gone } = rangesDrift([...ranges.ipv4Cidrs, ...ranges.ipv6Cidrs]);
+  const { missing, gone } =
+    ranges === undefined
+      ? { missing: [], gone: [] }
+      : rangesDrift([...ranges.ipv4Cidrs, ...ranges.ipv6Cidrs]);
   if (missing.length + gone.length > 0) {
     void pulumi.log.warn(
       "Cloudflare publishes other addresses than components/edge/cloudflare-ranges.ts has: " +

@@ -16,7 +16,7 @@ if [ "$kind" != forwarded ]; then
   echo "connect: host.connect.kind of $stack is $kind; only \"forwarded\" needs this command" >&2
   exit 64
 fi
-region=$(config host.region)
+region=$(pulumi config get --stack "$stack" aws:region)
 port=$(config host.connect.port 2>/dev/null || echo 2222)
 project=$(sed -n 's/^name: *//p' Pulumi.yaml)
 

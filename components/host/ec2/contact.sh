@@ -89,6 +89,7 @@ done
 if [ "$state" != ready ]; then
   printf '%s: the first boot failed %s; the end of its log:\n' "$instance" "$state" >&2
   by_own "$@" "$destination" sudo -n tail -n 20 /var/log/bluegreen-first-boot.log </dev/null >&2 || true
+  echo 'Mend the cause, then set host.generation one higher: the next machine boots anew, data volume and address stay.' >&2
   exit 1
 fi
 

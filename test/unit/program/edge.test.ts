@@ -29,6 +29,13 @@ const calls = (owners: readonly string[] = ["bluegreen/prod"]) => ({
   },
 });
 
+/** Cloudflare without an answer to the question for its addresses. */
+function withoutRanges(): ReturnType<typeof calls> {
+  const known = calls();
+  Reflect.deleteProperty(known, "cloudflare:index/getIpRanges:getIpRanges");
+  return known;
+}
+
 const run = async (edge: object, more: Partial<Parameters<typeof runProgram>[0]> = {}): Promise<ProgramRun> =>
   await runProgram({
     stack: "staging",
@@ -109,6 +116,11 @@ describe("a stack behind Cloudflare", () => {
     const rest = Object.entries(calls()).filter(([token]) => !token.includes("getZone"));
     const program = await run({ ...CLOUDFLARE, zoneId: "f".repeat(32) }, { calls: Object.fromEntries(rest) });
     assert.equal(named(program, "edge-record").inputs["zoneId"], "f".repeat(32));
+  });
+
+  it("goes on where Cloudflare does not say which addresses are its own", async () => {
+    const program = await run(CLOUDFLARE, { calls: withoutRanges() });
+    assert.ok(ofCloudflare(program).length > 0);
   });
 
   it("says which token it lacks", async () => {

@@ -115,6 +115,13 @@ describe("the whole program", () => {
     ]);
   });
 
+  it("runs no migration again for a slot that keeps its release, whatever the way to the host is now", async () => {
+    const run = await runProgram({ stack: "dev", config: CONFIG, record: recordOf() });
+    assert.deepEqual(named(run, "slot-green-migration").ignoreChanges, ["create"]);
+    const fresh = await runProgram({ stack: "dev", config: CONFIG });
+    assert.deepEqual(named(fresh, "slot-green-migration").ignoreChanges, []);
+  });
+
   it("refuses another directory than the stack's own: passwords and the live colour are in it", async () => {
     await assert.rejects(
       runProgram({ stack: "dev", config: CONFIG, record: recordOf({ directory: "/elsewhere" }) }),

@@ -48,6 +48,8 @@ describe("the application's secrets", () => {
     const found = await run({ secrets: SECRETS });
     for (const name of ["slot-green-migration", "bluegreen-dev-api-green"])
       assert.ok(byName(found, name)[0]?.dependsOn.includes("slot-green-secrets"), name);
+    // Sets that no slot reads go away with it: not before the host has said that this slot is not live.
+    assert.ok(byName(found, "slot-green-secrets")[0]?.dependsOn.includes("slot-green-guard"));
     const [container] = byName(found, "bluegreen-dev-api-green");
     assert.match(
       JSON.stringify(container?.inputs["volumes"]),
