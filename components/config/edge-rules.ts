@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { setCommand } from "./commands.ts";
 import type { EdgeSettings } from "./edge-schema.ts";
 import type { HostSettings } from "./host-schema.ts";
@@ -26,12 +27,16 @@ export function checkEdge(edge: EdgeSettings | undefined, host: HostSettings | u
   return problems;
 }
 
+/** Addresses that visitors cannot reach: RFC 1918, loopback, link-local, RFC 6598. */
+const PRIVATE =
+  /^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/;
+
 function knowsItsAddress(host: HostSettings): boolean {
   switch (host.kind) {
     case "local":
       return false;
     case "ssh":
-      return /^[\d.]+$/.test(host.address);
+      return isIP(host.address) === 4 && !PRIVATE.test(host.address);
     case "ec2":
       return true;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseConfig } from "../../../components/config/parse.ts";
 import { checkAcrossKeys } from "../../../components/config/rules.ts";
 import { gatewaySettings, gatewaySpec, loopback, stackUrl } from "../../../components/gateway/spec.ts";
-import { DIRECTORY, MINIMAL, NAMES, settingsOf } from "../../support/fixtures.ts";
+import { DIRECTORY, MINIMAL, NAMES, SSH_HOST, settingsOf } from "../../support/fixtures.ts";
 
 const CLOUDFLARE = {
   kind: "cloudflare",
@@ -13,8 +13,8 @@ const CLOUDFLARE = {
 const SELF_SIGNED = { kind: "self-signed", hostname: "app.example.com" };
 
 const withEdge = (edge: object) => settingsOf({ edge: JSON.stringify(edge) });
-const problems = (edge: object) => {
-  const parsed = parseConfig({ ...MINIMAL, edge: JSON.stringify(edge) });
+const problems = (edge: object, host = MINIMAL.host) => {
+  const parsed = parseConfig({ ...MINIMAL, host, edge: JSON.stringify(edge) });
   return [...parsed.problems, ...checkAcrossKeys(parsed, undefined, 2048)].map(({ key }) => key);
 };
 
@@ -32,6 +32,13 @@ describe("the edge's config", () => {
 
   it("wants the address that the record points to, where the kind of host does not tell it", () => {
     assert.deepEqual(problems({ ...CLOUDFLARE, originAddress: undefined }), ["edge.originAddress"]);
+    const on = (address: string) => {
+      const host = JSON.stringify({ ...SSH_HOST, address });
+      return problems({ ...CLOUDFLARE, originAddress: undefined }, host).filter((key) => /^edge/.test(key));
+    };
+    assert.deepEqual(on("203.0.113.7"), []);
+    for (const address of ["10.1.2.3", "192.168.0.7", "172.20.0.7", "server.example.com", "999.1.1.1"])
+      assert.deepEqual(on(address), ["edge.originAddress"], address);
   });
 
   it("takes no token: that is the provider's", () => {
