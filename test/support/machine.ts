@@ -110,7 +110,12 @@ export class TestMachine {
 
   /** The machine's own address, as its neighbours on the network see it: every port can be tried there. */
   async networkAddress(): Promise<string> {
-    return await docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", this.container);
+    return await docker(
+      "inspect",
+      "--format",
+      "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+      this.container,
+    );
   }
 
   /** Waits until the machine lets the deployer in, and its Docker engine answers. */
