@@ -11,7 +11,7 @@ import { retireLogins } from "./components/data/logins.ts";
 import { findSecretSet } from "./components/data/secret-set.ts";
 import { Gateway } from "./components/gateway/gateway.ts";
 import { gatewayFiles } from "./components/gateway/nginx.ts";
-import { gatewaySettings, gatewaySpec, stackUrl } from "./components/gateway/spec.ts";
+import { askedUrl, gatewaySettings, gatewaySpec, stackUrl } from "./components/gateway/spec.ts";
 import { Switch } from "./components/gateway/switch.ts";
 import { hashFiles } from "./components/host/observation.ts";
 import { Host } from "./components/host/host.ts";
@@ -85,7 +85,7 @@ const flip = new Switch("switch", {
   host,
   settings,
   specs,
-  publicUrl: stackUrl(settings),
+  publicUrl: askedUrl(settings),
   repairs: repairs.switch,
   after: [host, network, data, ...slots, ...retired, gateway, ...edge.before, ...published],
 });

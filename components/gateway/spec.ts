@@ -116,16 +116,32 @@ export function loopback(settings: Settings): string {
   return `${address === "0.0.0.0" ? "127.0.0.1" : address}:${port}`;
 }
 
-/** Where a person finds the stack: on the host itself where there is no edge, else by its host name. */
+/** What the switch asks from the host itself, as visitors do: its own port where there is no edge, else the edge's name. */
+export function askedUrl(settings: Settings): string {
+  return settings.edge.kind === "none" ? `http://${loopback(settings)}` : stackUrl(settings);
+}
+
+/** Where a person finds the stack: at its host name, or where there is no edge at the host's address. */
 export function stackUrl(settings: Settings): string {
-  const { edge } = settings;
+  const { edge, host } = settings;
   switch (edge.kind) {
     case "none":
-      return `http://${loopback(settings)}`;
+      // Published on loopback or on one address of several, it answers there alone.
+      return host.kind === "ssh" && settings.gateway.address === "0.0.0.0"
+        ? `http://${inUrl(host.address)}${portInUrl(settings.gateway.port, 80)}`
+        : `http://${loopback(settings)}`;
     case "self-signed":
-      return `https://${edge.hostname}${edge.port === 443 ? "" : `:${edge.port}`}`;
+      return `https://${edge.hostname}${portInUrl(edge.port, 443)}`;
     // Visitors reach Cloudflare on its own port, whatever the host's is.
     case "cloudflare":
       return `https://${edge.hostname}`;
   }
+}
+
+function inUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+function portInUrl(port: number, usual: number): string {
+  return port === usual ? "" : `:${port}`;
 }

@@ -6,7 +6,7 @@ import { loopback } from "./spec.ts";
 export interface SwitchPlan {
   readonly settings: Settings;
   readonly specs: Slots<SlotSpec | undefined>;
-  /** The URL visitors use. */
+  /** The URL that the switch asks on the host, as visitors do. */
   readonly publicUrl: string;
 }
 

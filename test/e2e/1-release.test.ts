@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Stack } from "../support/stack.ts";
 import { at } from "../support/json.ts";
 import { withoutLoss } from "../support/visitors.ts";
-import { liveOf, newId, other, release, sharedStack } from "./shared.ts";
+import { itHere, liveOf, newId, other, release, sharedStack } from "./shared.ts";
 
 const onlyTheSwitch = { update: 1 };
 
@@ -50,7 +50,7 @@ describe("release, flip and roll back", function () {
     assert.deepEqual(changed((await stack.upOk()).changes), {});
   });
 
-  it("a shared setting waits for the next release", async () => {
+  itHere("a shared setting waits for the next release", async () => {
     const before = stack.config;
     const container = await startedAt(stack, "api-blue", "api-green");
     stack.set({ environment: { GREETING: "hello" }, memoryMb: { api: 144 } });
@@ -102,7 +102,7 @@ describe("release, flip and roll back", function () {
     assert.equal(await startedAt(stack, `api-${live}`, "gateway", "postgres", "redis"), untouched);
   });
 
-  it("a release and the flip to it in one up lose nothing", async () => {
+  itHere("a release and the flip to it in one up lose nothing", async () => {
     const idle = other(liveOf(stack));
     const released = await release(newId());
     await withoutLoss(stack.url, { expect: [liveOf(stack)] }, async (load) => {
@@ -116,7 +116,7 @@ describe("release, flip and roll back", function () {
     assert.equal(preview.code, 0, preview.output);
   });
 
-  it("refuses a release asked of the live slot at preview, and names the other slot", async () => {
+  itHere("refuses a release asked of the live slot at preview, and names the other slot", async () => {
     const before = stack.config;
     const live = liveOf(stack);
     stack.set({ [live]: { ...(await release(newId())) } });
@@ -145,7 +145,7 @@ describe("release, flip and roll back", function () {
     assert.equal(await inspect(), before);
   });
 
-  it("previews and updates the same resources", async () => {
+  itHere("previews and updates the same resources", async () => {
     const idle = other(liveOf(stack));
     stack.set({ [idle]: await release(newId()) });
     const preview: unknown = JSON.parse((await stack.preview("--json")).stdout);

@@ -56,25 +56,22 @@ describe("a release that goes wrong", function () {
     ["a container that never gets healthy", "unhealthy"],
   ];
   for (const [what, fault] of broken) {
-    (fault === "exit" ? it : itHere)(
-      `${what}: the live colour goes on, and the next release puts it right`,
-      async () => {
-        const good = stack.config;
-        const [live, idle] = [liveOf(stack), other(liveOf(stack))];
-        const bad = await release(newId(), fault);
-        const next = await release(newId());
-        await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async (load) => {
-          stack.set({ [idle]: bad, active: idle, api: { startSeconds: 2 } });
-          assertRefused(await stack.up(), new RegExp(stack.container(`api-${idle}`)));
-          assert.equal(await stack.live(), live);
-          // Asked again, it is not taken for done. Once is enough: each try lasts as long as a start may.
-          if (fault === "exit") assertRefused(await stack.up(), new RegExp(stack.container(`api-${idle}`)));
-          assert.equal(await stack.live(), live);
-          await load.expect("blue", "green");
-          await converges(stack, { ...good, [idle]: next, active: idle });
-        });
-      },
-    );
+    itHere(`${what}: the live colour goes on, and the next release puts it right`, async () => {
+      const good = stack.config;
+      const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+      const bad = await release(newId(), fault);
+      const next = await release(newId());
+      await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async (load) => {
+        stack.set({ [idle]: bad, active: idle, api: { startSeconds: 2 } });
+        assertRefused(await stack.up(), new RegExp(stack.container(`api-${idle}`)));
+        assert.equal(await stack.live(), live);
+        // Asked again, it is not taken for done. Once is enough: each try lasts as long as a start may.
+        if (fault === "exit") assertRefused(await stack.up(), new RegExp(stack.container(`api-${idle}`)));
+        assert.equal(await stack.live(), live);
+        await load.expect("blue", "green");
+        await converges(stack, { ...good, [idle]: next, active: idle });
+      });
+    });
   }
 
   it("a smoke check that fails: no visitor sees the release", async () => {
@@ -91,7 +88,7 @@ describe("a release that goes wrong", function () {
     });
   });
 
-  it("too many errors in the bake window: the previous colour is put back", async () => {
+  itHere("too many errors in the bake window: the previous colour is put back", async () => {
     const good = stack.config;
     const [live, idle] = [liveOf(stack), other(liveOf(stack))];
     const bad = await release(newId(), "errors");
@@ -110,7 +107,7 @@ describe("a release that goes wrong", function () {
     assert.deepEqual(Object.keys(report.errors), ["status 500"], describeReport(report));
   });
 
-  it("a configuration that Nginx rejects: the old one goes on", async () => {
+  itHere("a configuration that Nginx rejects: the old one goes on", async () => {
     const file = path.join(stack.project, "components/gateway/nginx.ts");
     const text = await readFile(file, "utf8");
     const before = await stack.control("GET", "/state");
@@ -124,7 +121,7 @@ describe("a release that goes wrong", function () {
     });
   });
 
-  it("a configuration that Nginx accepts is loaded without loss", async () => {
+  itHere("a configuration that Nginx accepts is loaded without loss", async () => {
     const file = path.join(stack.project, "components/gateway/conf/connections.ts");
     const text = await readFile(file, "utf8");
     assert.ok(text.includes("client_header_timeout 15s;"));

@@ -3,7 +3,17 @@ import assert from "node:assert/strict";
 import { type Running, until } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
 import { withoutLoss } from "../support/visitors.ts";
-import { gentle, liveOf, newId, other, overSsh, release, sharedStack, switchSettings } from "./shared.ts";
+import {
+  gentle,
+  itHere,
+  liveOf,
+  newId,
+  other,
+  overSsh,
+  release,
+  sharedStack,
+  switchSettings,
+} from "./shared.ts";
 
 /** Whoever is killed: Pulumi with its plugins and all they started, or Pulumi alone. */
 const ways: readonly (readonly [string, (up: Running) => Promise<void> | void])[] = [
@@ -86,7 +96,7 @@ describe("a Pulumi that is killed", function () {
       });
     });
 
-    it(`between the flip and the state write, ${how}, and then asked to stay`, async () => {
+    itHere(`between the flip and the state write, ${how}, and then asked to stay`, async () => {
       const [live, idle] = [liveOf(stack), other(liveOf(stack))];
       await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async (load) => {
         stack.set({ active: idle, switch: { ...switchSettings, bakeSeconds: 3 } });
@@ -101,7 +111,7 @@ describe("a Pulumi that is killed", function () {
     });
   }
 
-  it("in the bake of a release and flip, and then all config put back", async () => {
+  itHere("in the bake of a release and flip, and then all config put back", async () => {
     const good = stack.config;
     const [live, idle] = [liveOf(stack), other(liveOf(stack))];
     const wanted = await release(newId());
@@ -117,7 +127,7 @@ describe("a Pulumi that is killed", function () {
     });
   });
 
-  it("two ups at once: one does it, the other is told to wait", async () => {
+  itHere("two ups at once: one does it, the other is told to wait", async () => {
     const idle = other(liveOf(stack));
     await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async (load) => {
       stack.set({ active: idle, [idle]: await release(newId()) });

@@ -4,7 +4,7 @@ import { startLoad } from "../support/load/load.ts";
 import { until } from "../support/process.ts";
 import type { Color, Stack } from "../support/stack.ts";
 import { describeReport, withoutLoss } from "../support/visitors.ts";
-import { gentle, liveOf, newId, other, overSsh, release, sharedStack } from "./shared.ts";
+import { gentle, itHere, liveOf, newId, other, release, sharedStack } from "./shared.ts";
 
 /** Kills a container's first process from outside, as the kernel would: the engine does not take it for a wish. */
 async function killProcess(stack: Stack, what: string): Promise<void> {
@@ -40,46 +40,49 @@ describe("a host that changes under it", function () {
     await nothingToDo();
   }
 
-  for (const round of overSsh ? [1] : [1, 2]) {
-    it(`a killed gateway comes back by itself on the right colour (${round} of both colours)`, async () => {
-      stack.set({ active: other(liveOf(stack)) });
-      await stack.upOk();
-      const live = liveOf(stack);
-      const load = await startLoad({
-        url: stack.url,
-        kinds: { get: { clients: 2, pauseMs: 10 } },
-        expect: [live],
-      });
-      try {
-        await killProcess(stack, "gateway");
-        const began = performance.now();
-        await until("the gateway answers again", async () => (await colorOf(stack)) !== null);
-        const downMs = Math.round(performance.now() - began);
-        assert.equal(await colorOf(stack), live);
-        await load.mark();
-        const report = await load.stop();
-        assert.ok(report.failed > 0, "the gateway was not down at all");
-        assert.ok(
-          !Object.keys(report.errors).some((error) => error.startsWith("answered by")),
-          describeReport(report),
-        );
-        assert.ok(downMs < 10_000, `down for ${downMs} ms`);
-        console.log(`      down for ${downMs} ms, ${report.failed} of ${report.requests} requests lost`);
-      } finally {
-        load.close();
-      }
-      await nothingToDo();
-    });
+  for (const round of [1, 2]) {
+    itHere(
+      `a killed gateway comes back by itself on the right colour (${round} of both colours)`,
+      async () => {
+        stack.set({ active: other(liveOf(stack)) });
+        await stack.upOk();
+        const live = liveOf(stack);
+        const load = await startLoad({
+          url: stack.url,
+          kinds: { get: { clients: 2, pauseMs: 10 } },
+          expect: [live],
+        });
+        try {
+          await killProcess(stack, "gateway");
+          const began = performance.now();
+          await until("the gateway answers again", async () => (await colorOf(stack)) !== null);
+          const downMs = Math.round(performance.now() - began);
+          assert.equal(await colorOf(stack), live);
+          await load.mark();
+          const report = await load.stop();
+          assert.ok(report.failed > 0, "the gateway was not down at all");
+          assert.ok(
+            !Object.keys(report.errors).some((error) => error.startsWith("answered by")),
+            describeReport(report),
+          );
+          assert.ok(downMs < 10_000, `down for ${downMs} ms`);
+          console.log(`      down for ${downMs} ms, ${report.failed} of ${report.requests} requests lost`);
+        } finally {
+          load.close();
+        }
+        await nothingToDo();
+      },
+    );
   }
 
-  it("a live container that is killed comes back by itself", async () => {
+  itHere("a live container that is killed comes back by itself", async () => {
     const live = liveOf(stack);
     await killProcess(stack, `api-${live}`);
     await until("the live colour answers again", async () => (await colorOf(stack)) === live);
     await nothingToDo();
   });
 
-  it("an idle container that is killed costs visitors nothing", async () => {
+  itHere("an idle container that is killed costs visitors nothing", async () => {
     const live = liveOf(stack);
     await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
       const idle = `api-${other(live)}`;
@@ -100,7 +103,7 @@ describe("a host that changes under it", function () {
     });
   });
 
-  it("a start file changed by hand is put right by the next up", async () => {
+  itHere("a start file changed by hand is put right by the next up", async () => {
     const live = liveOf(stack);
     const start = "gateway/conf/start";
     const before = await stack.read(start);

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { until } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
-import { liveOf, newId, other, release, sharedStack } from "./shared.ts";
+import { itHere, liveOf, newId, other, release, sharedStack } from "./shared.ts";
 
 /** Every process's command line and environment that can be read. */
 async function processes(): Promise<string> {
@@ -47,7 +47,7 @@ describe("secrets", function () {
       }, /stands in a text/);
   });
 
-  it("the application is given them as files", async () => {
+  itHere("the application is given them as files", async () => {
     const files = await stack.docker("exec", stack.container("api-blue"), "ls", "/run/secrets");
     assert.deepEqual(files.split("\n").sort(), ["database_password", "redis_password"]);
   });
@@ -87,7 +87,7 @@ describe("secrets", function () {
   });
 
   for (const what of ["api-blue", "api-green", "gateway", "postgres", "redis"]) {
-    it(`none is shown by docker inspect or the logs of ${what}`, async () => {
+    itHere(`none is shown by docker inspect or the logs of ${what}`, async () => {
       assertAbsent(await stack.docker("inspect", stack.container(what)), `docker inspect ${what}`);
       const logs = await stack.logs(what);
       assertAbsent(logs, `the logs of ${what}`);

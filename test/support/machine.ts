@@ -110,7 +110,12 @@ export class TestMachine {
 
   /** The machine's own address, as its neighbours on the network see it: every port can be tried there. */
   async networkAddress(): Promise<string> {
-    return await docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", this.container);
+    return await docker(
+      "inspect",
+      "--format",
+      "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+      this.container,
+    );
   }
 
   /** Waits until the machine lets the deployer in, and its Docker engine answers. */
@@ -246,7 +251,9 @@ export class TestMachine {
     await this.write(file, script);
     const output = [`StandardOutput=append:${log}`, `StandardError=append:${log}`];
     const settings = ["Type=oneshot", ...output].flatMap((setting) => ["--property", setting]);
-    const result = await this.exec("systemd-run", "--wait", "--unit", "cloud-final", ...settings, file);
+    // A unit that failed would stay known, and could not be run again.
+    const unit = ["systemd-run", "--wait", "--collect", "--unit", "cloud-final"];
+    const result = await this.exec(...unit, ...settings, file);
     const text = await this.exec("cat", log);
     return { ...result, output: result.output + text.output };
   }

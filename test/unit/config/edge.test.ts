@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { parseConfig } from "../../../components/config/parse.ts";
 import { checkAcrossKeys } from "../../../components/config/rules.ts";
-import { gatewaySettings, gatewaySpec, loopback, stackUrl } from "../../../components/gateway/spec.ts";
+import {
+  askedUrl,
+  gatewaySettings,
+  gatewaySpec,
+  loopback,
+  stackUrl,
+} from "../../../components/gateway/spec.ts";
 import { DIRECTORY, MINIMAL, NAMES, SSH_HOST, settingsOf } from "../../support/fixtures.ts";
 
 const CLOUDFLARE = {
@@ -67,6 +73,20 @@ describe("the gateway behind an edge", () => {
       });
     });
   }
+
+  it("is found at a server's own address where there is none, and asked on the server itself", () => {
+    const at = (address: string, gateway: object) => {
+      const host = JSON.stringify({ ...SSH_HOST, address });
+      const settings = settingsOf({ host, gateway: JSON.stringify(gateway) });
+      return [stackUrl(settings), askedUrl(settings)];
+    };
+    const world = { address: "0.0.0.0", port: 80 };
+    assert.deepEqual(at("app.example.com", world), ["http://app.example.com", "http://127.0.0.1:80"]);
+    assert.deepEqual(at("2001:db8::1", world), ["http://[2001:db8::1]", "http://127.0.0.1:80"]);
+    const one = "http://203.0.113.9:8080";
+    assert.deepEqual(at("203.0.113.10", { address: "203.0.113.9", port: 8080 }), [one, one]);
+    assert.equal(at("203.0.113.10", { address: "127.0.0.1", port: 8080 })[0], "http://127.0.0.1:8080");
+  });
 
   it("names another port only where visitors use it", () => {
     assert.equal(stackUrl(withEdge({ ...SELF_SIGNED, port: 8443 })), "https://app.example.com:8443");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { renderSwitchPlan, switchLimitSeconds } from "../../../components/gateway/switch-plan.ts";
-import { stackUrl } from "../../../components/gateway/spec.ts";
+import { askedUrl } from "../../../components/gateway/spec.ts";
 import { parseSwitchReport } from "../../../components/gateway/switch-report.ts";
 import { settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
@@ -52,7 +52,7 @@ minRequests 7
   it("asks a TLS edge's own name, at the port on the host itself", () => {
     const edge = '{"kind":"cloudflare","zone":"example.com","hostname":"app.example.com","port":8443}';
     const settings = settingsOf({ edge });
-    const plan = renderSwitchPlan({ settings, specs, publicUrl: stackUrl(settings) });
+    const plan = renderSwitchPlan({ settings, specs, publicUrl: askedUrl(settings) });
     assert.match(plan, /^public https:\/\/app\.example\.com\/\nconnect 127\.0\.0\.1:8443$/m);
   });
 
