@@ -246,7 +246,9 @@ export class TestMachine {
     await this.write(file, script);
     const output = [`StandardOutput=append:${log}`, `StandardError=append:${log}`];
     const settings = ["Type=oneshot", ...output].flatMap((setting) => ["--property", setting]);
-    const result = await this.exec("systemd-run", "--wait", "--unit", "cloud-final", ...settings, file);
+    // A unit that failed would stay known, and could not be run again.
+    const unit = ["systemd-run", "--wait", "--collect", "--unit", "cloud-final"];
+    const result = await this.exec(...unit, ...settings, file);
     const text = await this.exec("cat", log);
     return { ...result, output: result.output + text.output };
   }
