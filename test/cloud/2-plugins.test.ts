@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { at } from "../support/json.ts";
 import { type Clouds, startClouds } from "./clouds.ts";
 import { type CloudStack, Project, succeeded } from "./project.ts";
 
@@ -13,6 +14,7 @@ import { Subnet } from "@pulumi/aws/ec2/subnet.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
 import { Vpc } from "@pulumi/aws/ec2/vpc.js";
 import { getParameterOutput } from "@pulumi/aws/ssm/getParameter.js";
+import { DnsRecord } from "@pulumi/cloudflare/dnsRecord.js";
 
 const tags = { Name: "plugins" };
 const config = new pulumi.Config();
@@ -31,19 +33,35 @@ const volume = new Volume("volume", { availabilityZone: "eu-central-1a", size: 8
 new VolumeAttachment("attachment", { instanceId: instance.id, volumeId: volume.id, deviceName: "/dev/sdf" });
 const eip = new Eip("eip", { domain: "vpc", tags });
 new EipAssociation("association", { instanceId: instance.id, allocationId: eip.allocationId });
+new DnsRecord("record", {
+  zoneId: config.require("zoneId"),
+  name: "plugins.example.com",
+  type: "A",
+  content: eip.publicIp,
+  proxied: true,
+  ttl: 1,
+  comment: "plugins",
+});
 `;
-const RESOURCES = 7;
+const RESOURCES = 8;
 
-describe("the AWS provider, from npm's package to moto", function () {
+describe("the AWS and Cloudflare providers, from npm's packages to the local clouds", function () {
   this.timeout(600_000);
   let clouds: Clouds;
   let project: Project;
   let stack: CloudStack;
+  let records: string;
 
   before(async () => {
     clouds = await startClouds();
+    const { id } = clouds.cloudflare.account.addZone("example.com");
+    records = `/zones/${id}/dns_records`;
     project = await Project.create("plugins", { kind: "text", text: PROGRAM });
-    stack = await project.stack("test", { ...clouds.config, [`${project.name}:instanceType`]: "t3.small" });
+    stack = await project.stack("test", {
+      ...clouds.config,
+      [`${project.name}:instanceType`]: "t3.small",
+      [`${project.name}:zoneId`]: id,
+    });
   });
 
   after(async () => {
@@ -56,6 +74,9 @@ describe("the AWS provider, from npm's package to moto", function () {
     assert.equal(up.changes["create"], RESOURCES + 1, up.output);
     const again = succeeded(await stack.up("--expect-no-changes"));
     assert.deepEqual(again.changes, { same: RESOURCES + 1 });
+    const kept = await clouds.cloudflare.call("GET", records);
+    assert.equal(at(kept, "0", "name"), "plugins.example.com");
+    assert.equal(at(kept, "0", "proxied"), true);
   });
 
   it("find nothing to change when they look", async () => {
@@ -70,8 +91,11 @@ describe("the AWS provider, from npm's package to moto", function () {
       "Tag.1.Key": "Name",
       "Tag.1.Value": "somebody",
     });
+    const record = (await stack.ids()).get("cloudflare:index/dnsRecord:DnsRecord record") ?? "";
+    const byHand = { name: "plugins.example.com", type: "A", content: "203.0.113.9", ttl: 1, proxied: false };
+    await clouds.cloudflare.call("PUT", `${records}/${record}`, byHand);
     const seen = succeeded(await stack.preview("--refresh"));
-    assert.equal(seen.changes["update"], 1, seen.output);
+    assert.equal(seen.changes["update"], 2, seen.output);
     succeeded(await stack.up("--refresh"));
     succeeded(await stack.preview("--refresh", "--expect-no-changes"));
   });
@@ -83,5 +107,6 @@ describe("the AWS provider, from npm's package to moto", function () {
     const found = await clouds.aws.query("ec2", "eu-central-1", "DescribeVolumes", { "VolumeId.1": volume });
     assert.match(found, new RegExp(`<volumeId>${volume}</volumeId>`));
     assert.match(found, /<status>available<\/status>/);
+    assert.deepEqual(await clouds.cloudflare.call("GET", records), []);
   });
 });

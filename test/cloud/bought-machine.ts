@@ -17,7 +17,7 @@ const diskOf = (volume: string): string => DISKS + volume.replace("-", "");
 
 /** The images a stack runs, in the machine's registry, by digest. */
 export interface Pushed {
-  readonly release: ReleaseConfig;
+  readonly releases: readonly [ReleaseConfig, ReleaseConfig];
   readonly nginx: string;
   readonly postgres: string;
   readonly redis: string;
@@ -71,14 +71,12 @@ export class BoughtMachine {
           () => false,
         ),
       );
-      const made = await release("1");
-      const [api, nginx, postgres, redis] = [
-        await push(made.images.api, port),
-        await push("nginx:1.30", port),
-        await push("postgres:18", port),
-        await push("redis:8", port),
-      ];
-      return { release: { ...made, images: { api } }, nginx, postgres, redis };
+      return {
+        releases: [await pushRelease("1", port), await pushRelease("2", port)],
+        nginx: await push("nginx:1.30", port),
+        postgres: await push("postgres:18", port),
+        redis: await push("redis:8", port),
+      };
     } finally {
       tunnel.killGroup();
     }
@@ -107,20 +105,21 @@ export class BoughtMachine {
 
   /**
    * Waits for the instance with this `Name` and its volume, and boots: the disk is there under the volume's id, and the user data is
-   * run. What the machine said is in the error when the boot failed.
+   * run. What the machine said is in the error when the boot failed. Gives up when `over` says that no instance will come.
    */
-  async boot(aws: AwsFront, name: string, limitMs = 300_000): Promise<void> {
+  async boot(aws: AwsFront, name: string, over: () => boolean = () => false): Promise<void> {
     let instance: string | undefined;
     let volume: string | undefined;
     await until(
       `an instance ${name} with its volume`,
       async () => {
         ({ instance, volume } = await findInstance(aws, name));
-        return volume !== undefined;
+        return volume !== undefined || over();
       },
-      limitMs,
+      300_000,
     );
-    await this.machine.execOk("ln", "-sfn", await this.#disk(), diskOf(volume ?? ""));
+    if (volume === undefined) throw new Error(`there is no instance ${name} with its volume`);
+    await this.machine.execOk("ln", "-sfn", await this.#disk(), diskOf(volume));
     const result = await this.machine.runUserData(await userDataOf(aws, instance ?? ""));
     const log = await this.machine.exec("cat", "/var/log/bluegreen-first-boot.log");
     if (result.code !== 0)
@@ -134,6 +133,11 @@ export class BoughtMachine {
   remove(): Promise<void> {
     return this.machine.remove();
   }
+}
+
+async function pushRelease(id: string, port: number): Promise<ReleaseConfig> {
+  const made = await release(id);
+  return { ...made, images: { api: await push(made.images.api, port) } };
 }
 
 /** Pushes an image of this machine's engine through the tunnel; its name as the machine will ask for it. */

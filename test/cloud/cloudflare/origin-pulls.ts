@@ -75,7 +75,9 @@ function certificateRoutes(
       path: base,
       handle: ({ params, body }) => {
         const certificate = certificateOf(body);
-        of(account.zone(params["zone"])).set(certificate.id, certificate);
+        const zone = account.zone(params["zone"]);
+        of(zone).set(certificate.id, certificate);
+        zone.clientKeys.set(certificate.id, parsed(upload, body).private_key);
         return { ...certificate };
       },
     },

@@ -74,6 +74,8 @@ export interface Zone {
   readonly rulesets: Map<string, Ruleset>;
   readonly zoneCertificates: Map<string, ClientCertificate>;
   readonly hostnameCertificates: Map<string, ClientCertificate>;
+  /** By certificate: for the edge that a test plays, the API tells nobody. */
+  readonly clientKeys: Map<string, string>;
   readonly hostnamePulls: Map<string, HostnamePull>;
   zonePulls: boolean;
 }
@@ -95,6 +97,7 @@ export class Account {
       rulesets: new Map(),
       zoneCertificates: new Map(),
       hostnameCertificates: new Map(),
+      clientKeys: new Map(),
       hostnamePulls: new Map(),
       zonePulls: false,
     };
