@@ -90,7 +90,7 @@ describe("preparing a server as it is bought", function () {
   });
 
   it("raises sshd's limits, which count at once", async () => {
-    // Small letters until OpenSSH 10.2, as in its manual since.
+    // Its words are in small letters or not, by its version.
     const effective = await machine.execOk("sshd", "-T");
     assert.match(effective, /^maxstartups 100:30:200$/im);
     assert.match(effective, /^maxsessions 100$/im);
