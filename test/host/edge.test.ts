@@ -429,7 +429,8 @@ describe("a gateway that only its edge may reach", function () {
   it("forgets the client certificates before the last four", async () => {
     const first = edge;
     const made: Client[] = [];
-    for (const label of ["5", "6", "7", "8"]) made.push(clientOf(await certificates(stack, "clients", label)));
+    for (const label of ["5", "6", "7", "8"])
+      made.push(clientOf(await certificates(stack, "clients", label)));
     await refused(stack, first);
     for (const client of made) assert.equal((await ask(stack, "/", { client })).status, 200);
     edge = made.at(-1) ?? edge;
