@@ -7,7 +7,7 @@ help: ## this list
 
 dev: ## bring up the dev stack, and say how to release, flip and roll back
 test: ## every test: types, lint, format, unit, toolchain, host, sample, end to end
-test-cloud: ## the real AWS provider against a local AWS API; builds it once, about 6 minutes
+test-cloud: ## the real AWS and Cloudflare providers against local clouds; builds them once, about 15 minutes
 check: ## the quick ones: types, lint, format, unit; needs no Docker
 status: ## both slots, the live colour, health, releases, ages and memory
 env: ## shell exports: eval "$(make -s env)" makes `pulumi` work as usual

@@ -164,6 +164,8 @@ export class CloudStack {
   preview = (...more: string[]): Promise<Ran> => this.#run(["preview", "--diff", ...more]);
   refresh = (...more: string[]): Promise<Ran> => this.#run(["refresh", "--yes", "--skip-preview", ...more]);
   destroy = (...more: string[]): Promise<Ran> => this.#run(["destroy", "--yes", "--skip-preview", ...more]);
+  /** As a person does it: `--skip-preview` would delete what is not protected before it refuses the rest. */
+  destroyAfterPreview = (): Promise<Ran> => this.#run(["destroy", "--yes"]);
 
   /** `pulumi up` under way. */
   async startUp(): Promise<Running> {
@@ -186,7 +188,11 @@ export class CloudStack {
   async ids(): Promise<ReadonlyMap<string, string>> {
     const parsed: unknown = JSON.parse(await this.pulumi("stack", "export"));
     const resource = z.object({ urn: z.string(), type: z.string(), id: z.string().optional() });
-    const resources = z.array(resource).parse(at(parsed, "deployment", "resources"));
+    // An empty stack has no list at all.
+    const resources = z
+      .array(resource)
+      .default([])
+      .parse(at(parsed, "deployment", "resources"));
     return new Map(
       resources.flatMap(({ urn, type, id }) =>
         id === undefined ? [] : [[`${type} ${urn.split("::").at(-1) ?? ""}`, id]],

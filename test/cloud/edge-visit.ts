@@ -1,0 +1,67 @@
+import https from "node:https";
+import type { CloudflareApi } from "./cloudflare-api.ts";
+import type { Zone } from "./cloudflare/state.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Where a host name's origin is: in the tests a port of a test machine. */
+export interface Origin {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The certificate that Cloudflare shows to the origin of a host name, if it was told to. */
+function shownTo(zone: Zone, hostname: string): { cert: string; key: string } | undefined {
+  const pull = zone.hostnamePulls.get(hostname);
+  const certificate = zone.hostnameCertificates.get(pull?.cert_id ?? "");
+  const key = zone.clientKeys.get(certificate?.id ?? "");
+  if (pull?.enabled !== true || certificate === undefined || key === undefined) return undefined;
+  return { cert: certificate.certificate, key };
+}
+
+/**
+ * One request to an origin: as Cloudflare's edge sends it in the mode "strict", with the client certificate that it was
+ * told to show, or as anybody else, who has none. The origin's certificate is checked against the Origin CA.
+ */
+export async function visit(
+  api: CloudflareApi,
+  zone: Zone,
+  hostname: string,
+  { address, port }: Origin,
+  { path = "/version", as = "the edge" }: { path?: string; as?: "the edge" | "anybody" } = {},
+): Promise<Answer> {
+  const client = as === "the edge" ? shownTo(zone, hostname) : undefined;
+  return await new Promise((resolve, reject) => {
+    const call = https.get(
+      {
+        host: address,
+        port,
+        path,
+        servername: hostname,
+        headers: { host: hostname },
+        ca: api.signer.root,
+        agent: false,
+        timeout: 10_000,
+        ...client,
+      },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => (body += chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          const headers = Object.fromEntries(
+            Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+          );
+          resolve({ status: response.statusCode ?? 0, headers, body });
+        });
+      },
+    );
+    call.on("timeout", () => call.destroy(new Error("no answer within 10 s")));
+    call.on("error", reject);
+  });
+}
