@@ -79,6 +79,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 os.environ.setdefault("PYTHONUNBUFFERED", "1")
+# Python's own is 5: what comes on top waits a second for the network's next try.
+ThreadingHTTPServer.request_queue_size = 128
 server = ThreadingHTTPServer(("0.0.0.0", 8000), Handler)
 server.daemon_threads = True
 server.serve_forever()

@@ -97,8 +97,18 @@ export class GatewayStack {
     };
   }
 
+  /** Applies the settings; where they were taken, only workers that have them answer afterwards. */
   async apply(settings: Partial<GatewaySettings> = {}): Promise<Result> {
-    return await this.applyText(renderBundle(gatewayFiles(this.settings(settings))));
+    const result = await this.applyText(renderBundle(gatewayFiles(this.settings(settings))));
+    const wanted = /^config (\w+)$/m.exec(result.stdout)?.[1];
+    if (result.code !== 0 || wanted === undefined || (await this.control("/state")) === "") return result;
+    // An old worker may accept one more connection after the first answer of a new one.
+    let answers = 0;
+    await until("the old workers are out", async () => {
+      answers = (await this.value("/state", "config")) === wanted ? answers + 1 : 0;
+      return answers === 5;
+    });
+    return result;
   }
 
   async applyText(input: string): Promise<Result> {

@@ -17,7 +17,7 @@ export const everyKind: Plan["kinds"] = {
 /** The same kinds, as many requests as this machine can take. */
 export const crowds: Plan["kinds"] = {
   ...everyKind,
-  get: { clients: 32, pauseMs: 5 },
+  get: { clients: 24, pauseMs: 12 },
   post: { clients: 8, pauseMs: 30 },
   fresh: { clients: 6, pauseMs: 30 },
 };
