@@ -49,7 +49,7 @@ proxy_http_version 1.1;
 proxy_connect_timeout ${settings.connectTimeoutSeconds}s;
 proxy_read_timeout ${settings.readTimeoutSeconds}s;
 proxy_send_timeout ${settings.sendTimeoutSeconds}s;
-# Only a connection that the application closed meanwhile is tried again, and never a POST that was sent.
+# Tried once more: what never reached the application, and a GET whose connection broke; never a POST that was sent.
 proxy_next_upstream error;
 proxy_next_upstream_tries 2;
 proxy_set_header Host $http_host;

@@ -20,6 +20,9 @@ js_var $release "";
 js_var $canary_cookie "";`;
 }
 
+/** Where the backup servers (servers.ts) listen, inside the gateway's own network. */
+export const MEANWHILE = { blue: "127.0.0.1:8082", green: "127.0.0.1:8083" } as const;
+
 export function upstreams(settings: ResolvedSettings): string {
   const one = (color: "blue" | "green"): string => `upstream ${color} {
     zone ${color} 128k;
@@ -111,43 +114,6 @@ map $status $asset_cache_control {
     304 "public, max-age=${settings.assetMaxAgeSeconds}, immutable";
     default $upstream_http_cache_control;
 }${headers}`;
-}
-
-/** Where the servers of {@link meanwhile} listen, inside the gateway's own network. */
-const MEANWHILE = { blue: "127.0.0.1:8082", green: "127.0.0.1:8083" } as const;
-
-/**
- * For each colour a server that asks the resolver at each request: the way of requests while a worker does not know the
- * colour's address. It passes on what the first pass made of a request, and hangs up where it cannot: the visitor's page is
- * the first pass's.
- */
-export function meanwhile(settings: ResolvedSettings): string {
-  const one = (color: "blue" | "green"): string => `server {
-    listen ${MEANWHILE[color]};
-    access_log off;
-    gzip off;
-    resolver ${settings.resolver} valid=1s ipv6=off;
-    resolver_timeout ${settings.connectTimeoutSeconds}s;
-    # The first pass is the one whose time runs out.
-    proxy_read_timeout ${Math.max(settings.readTimeoutSeconds, settings.streamIdleSeconds) + 60}s;
-    proxy_buffering off;
-    proxy_request_buffering off;
-    proxy_set_header Host $http_host;
-    proxy_set_header Upgrade $upgrade_header;
-    proxy_set_header Connection $connection_header;
-    error_page 502 504 = @gone;
-    set $address ${settings.upstreams[color]};
-    location / {
-        proxy_pass http://$address;
-    }
-    location @gone {
-        return 444;
-    }
-}`;
-  return `# See the backup servers of the two upstreams.
-${one("blue")}
-
-${one("green")}`;
 }
 
 /** A header's name as it stands in the name of a variable. */

@@ -1,7 +1,7 @@
-// The three servers: what visitors reach, what stands in for a missing colour, and the host's control socket.
+// The servers: what visitors reach, what stands in for a missing colour or address, and the host's control socket.
 import { CONF_DIR, HASH_PLACEHOLDER, errorPages, indent, noRelease } from "../error-pages.ts";
 import type { ResolvedSettings } from "../settings.ts";
-import { headerVariable } from "./routing.ts";
+import { MEANWHILE, headerVariable } from "./routing.ts";
 import { listener } from "./tls.ts";
 
 export function publicServer(settings: ResolvedSettings): string {
@@ -73,6 +73,40 @@ server {
     }
 ${indent(noRelease(settings))}
 }`;
+}
+
+/**
+ * For each colour a server that asks the resolver at each request: the way of requests while a worker does not know the
+ * colour's address. It passes on what the first pass made of a request, and hangs up where it cannot: the visitor's page is
+ * the first pass's.
+ */
+export function meanwhile(settings: ResolvedSettings): string {
+  const one = (color: "blue" | "green"): string => `server {
+    listen ${MEANWHILE[color]};
+    access_log off;
+    gzip off;
+    resolver ${settings.resolver} valid=1s ipv6=off;
+    resolver_timeout ${settings.connectTimeoutSeconds}s;
+    # The first pass is the one whose time runs out.
+    proxy_read_timeout ${Math.max(settings.readTimeoutSeconds, settings.streamIdleSeconds) + 60}s;
+    proxy_buffering off;
+    proxy_request_buffering off;
+    proxy_set_header Host $http_host;
+    proxy_set_header Upgrade $upgrade_header;
+    proxy_set_header Connection $connection_header;
+    error_page 502 504 = @gone;
+    set $address ${settings.upstreams[color]};
+    location / {
+        proxy_pass http://$address;
+    }
+    location @gone {
+        return 444;
+    }
+}`;
+  return `# See the backup servers of the two upstreams.
+${one("blue")}
+
+${one("green")}`;
 }
 
 export function controlServer(): string {
