@@ -1,12 +1,6 @@
-import https from "node:https";
+import { type Answer, request } from "../support/https.ts";
 import type { CloudflareApi } from "./cloudflare-api.ts";
 import type { Zone } from "./cloudflare/state.ts";
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
 
 /** Where a host name's origin is: in the tests a port of a test machine. */
 export interface Origin {
@@ -35,33 +29,13 @@ export async function visit(
   { path = "/version", as = "the edge" }: { path?: string; as?: "the edge" | "anybody" } = {},
 ): Promise<Answer> {
   const client = as === "the edge" ? shownTo(zone, hostname) : undefined;
-  return await new Promise((resolve, reject) => {
-    const call = https.get(
-      {
-        host: address,
-        port,
-        path,
-        servername: hostname,
-        headers: { host: hostname },
-        ca: api.signer.root,
-        agent: false,
-        timeout: 10_000,
-        ...client,
-      },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => (body += chunk));
-        response.on("error", reject);
-        response.on("end", () => {
-          const headers = Object.fromEntries(
-            Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
-          );
-          resolve({ status: response.statusCode ?? 0, headers, body });
-        });
-      },
-    );
-    call.on("timeout", () => call.destroy(new Error("no answer within 10 s")));
-    call.on("error", reject);
+  return await request({
+    host: address,
+    port,
+    path,
+    servername: hostname,
+    headers: { host: hostname },
+    ca: api.signer.root,
+    ...client,
   });
 }

@@ -4,7 +4,8 @@ import { at } from "../support/json.ts";
 import { BoughtMachine, type Pushed } from "./bought-machine.ts";
 import type { Clouds } from "./clouds.ts";
 import type { Zone } from "./cloudflare/state.ts";
-import { type Answer, visit } from "./edge-visit.ts";
+import type { Answer } from "../support/https.ts";
+import { visit } from "./edge-visit.ts";
 import {
   type CloudConfig,
   type CloudStack,

@@ -4,7 +4,7 @@ import { startLoad } from "../support/load/load.ts";
 import { until } from "../support/process.ts";
 import type { Color, Stack } from "../support/stack.ts";
 import { describeReport, withoutLoss } from "../support/visitors.ts";
-import { gentle, itHere, liveOf, newId, other, release, sharedStack } from "./shared.ts";
+import { gentle, itHere, liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
 
 /** Kills a container's first process from outside, as the kernel would: the engine does not take it for a wish. */
 async function killProcess(stack: Stack, what: string): Promise<void> {
@@ -28,16 +28,11 @@ describe("a host that changes under it", function () {
     stack = await sharedStack();
   });
 
-  async function nothingToDo(): Promise<void> {
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
-  }
-
   async function upPutsRight(live: Color): Promise<void> {
     await stack.upOk();
     assert.equal(await stack.live(), live);
     assert.match(await stack.read("gateway/conf/start"), new RegExp(`^live ${live}$`, "m"));
-    await nothingToDo();
+    await nothingToDo(stack);
   }
 
   for (const round of [1, 2]) {
@@ -70,7 +65,7 @@ describe("a host that changes under it", function () {
         } finally {
           load.close();
         }
-        await nothingToDo();
+        await nothingToDo(stack);
       },
     );
   }
@@ -79,7 +74,7 @@ describe("a host that changes under it", function () {
     const live = liveOf(stack);
     await killProcess(stack, `api-${live}`);
     await until("the live colour answers again", async () => (await colorOf(stack)) === live);
-    await nothingToDo();
+    await nothingToDo(stack);
   });
 
   itHere("an idle container that is killed costs visitors nothing", async () => {

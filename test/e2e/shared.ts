@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+
 import { type Color, type Config, Stack } from "../support/stack.ts";
 import type { Load, Plan } from "../support/load/load.ts";
 import { type Fault, type ReleaseConfig, loadStackImages, releaseOn } from "../support/images.ts";
@@ -89,6 +91,12 @@ afterEach(async function () {
 
 export function other(color: Color): Color {
   return color === "blue" ? "green" : "blue";
+}
+
+/** The state, the config and the host agree. */
+export async function nothingToDo(stack: Stack): Promise<void> {
+  const preview = await stack.preview("--expect-no-changes");
+  assert.equal(preview.code, 0, preview.output);
 }
 
 /** The config says which colour is live; the state agrees in between tests. */

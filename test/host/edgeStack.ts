@@ -1,8 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
-import https from "node:https";
+import type https from "node:https";
 
 import type { GatewaySettings } from "../../components/gateway/settings.ts";
 import { parseClientPair } from "../../components/edge/cloudflare/client-pair.ts";
+import { type Answer, request } from "../support/https.ts";
 import { type Result, run, runOk } from "../support/process.ts";
 import { GATEWAY_IMAGE, GatewayStack } from "./gatewayStack.ts";
 
@@ -12,12 +13,6 @@ export const HOSTNAME = "app.example.com";
 export interface Client {
   readonly cert: string;
   readonly key: string;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
 }
 
 /** `certificates.sh DIR VERB …` of a stack; `rest` follows the host name. */
@@ -83,27 +78,8 @@ export async function ask(
   options: https.RequestOptions & { readonly client?: Client } = {},
 ): Promise<Answer> {
   const { client, ...rest } = options;
-  return await new Promise((resolve, reject) => {
-    const call = https.request(
-      stack.url(where),
-      { servername: HOSTNAME, rejectUnauthorized: false, agent: false, timeout: 10_000, ...client, ...rest },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => (body += chunk));
-        response.on("error", reject);
-        response.on("end", () => {
-          const headers = Object.fromEntries(
-            Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
-          );
-          resolve({ status: response.statusCode ?? 0, headers, body });
-        });
-      },
-    );
-    call.on("timeout", () => call.destroy(new Error("no answer within 10 s")));
-    call.on("error", reject);
-    call.end();
-  });
+  const to = { host: "127.0.0.1", port: stack.port, path: where };
+  return await request({ ...to, servername: HOSTNAME, rejectUnauthorized: false, ...client, ...rest });
 }
 
 /** A gateway that speaks TLS, both colours behind it, blue live. */

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 
-import { newId, gentle, liveOf, other, release, sharedMachine, sharedStack } from "../e2e/shared.ts";
+import {
+  newId,
+  nothingToDo,
+  gentle,
+  liveOf,
+  other,
+  release,
+  sharedMachine,
+  sharedStack,
+} from "../e2e/shared.ts";
 import { startLoad } from "../support/load/load.ts";
 import type { TestMachine } from "../support/machine.ts";
 import { until } from "../support/process.ts";
@@ -25,11 +34,6 @@ describe("a machine that changes under a stack", function () {
   before(async () => {
     [machine, stack] = [await sharedMachine(), await sharedStack()];
   });
-
-  async function nothingToDo(): Promise<void> {
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
-  }
 
   for (const how of ["orderly", "hard"] as const) {
     it(`comes back from ${how === "orderly" ? "a reboot" : "a power cut"} within ${backAgainMs / 1000} s: live colour, data, nothing to do`, async () => {
@@ -60,7 +64,7 @@ describe("a machine that changes under a stack", function () {
         load.close();
       }
       assert.equal(await stack.live(), live);
-      await nothingToDo();
+      await nothingToDo(stack);
     });
   }
 
@@ -97,7 +101,7 @@ describe("a machine that changes under a stack", function () {
           await machine.freeDisk();
         }
         stack.config = good;
-        await nothingToDo();
+        await nothingToDo(stack);
       },
     );
   });
@@ -129,7 +133,7 @@ describe("a machine that changes under a stack", function () {
       console.log(
         `      ${failed} new connections failed, engine back after ${Math.round(performance.now() - began)} ms`,
       );
-      await nothingToDo();
+      await nothingToDo(stack);
       assert.equal((await load.report()).failed, failed, "it went on after the engine was back");
     });
     const { fresh, ...open } = report.perKind;

@@ -4,6 +4,7 @@ import {
   gentle,
   liveOf,
   newId,
+  nothingToDo,
   other,
   release,
   sharedMachine,
@@ -26,11 +27,6 @@ describe("the connection to a host", function () {
     [machine, stack] = [await sharedMachine(), await sharedStack()];
   });
 
-  async function nothingToDo(): Promise<void> {
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
-  }
-
   /** The config's `host` with something else in it. */
   function hostWith(change: Readonly<Record<string, Plain>>): void {
     stack.set({ host: { ...machine.hostConfig(), ...change } });
@@ -47,7 +43,7 @@ describe("the connection to a host", function () {
         stack.set({ active: to });
         const { seconds } = await stack.upOk();
         const began = performance.now();
-        await nothingToDo();
+        await nothingToDo(stack);
         const previewSeconds = (performance.now() - began) / 1000;
         console.log(
           `      flip ${seconds.toFixed(1)} s, preview with nothing to do ${previewSeconds.toFixed(1)} s`,
@@ -75,7 +71,7 @@ describe("the connection to a host", function () {
       await load.expect(to);
     });
     assert.equal(await stack.live(), to);
-    await nothingToDo();
+    await nothingToDo(stack);
   });
 
   it("that is cut in a release leaves the live colour serving, and the next up ends the release", async () => {
@@ -94,7 +90,7 @@ describe("the connection to a host", function () {
       await stack.upOk();
       await load.expect(idle);
     });
-    await nothingToDo();
+    await nothingToDo(stack);
   });
 
   const REFUSED: readonly [string, () => void | Promise<void>, RegExp][] = [
@@ -137,7 +133,7 @@ describe("the connection to a host", function () {
       );
       assert.doesNotMatch(since, /Accepted/);
       assert.equal(await stack.live(), liveOf(stack));
-      await nothingToDo();
+      await nothingToDo(stack);
     });
   }
 });
