@@ -113,7 +113,8 @@ export async function flip(stack: Stack, load: Load): Promise<void> {
   await load.expect(to);
 }
 
-let nextRelease = 100;
+// Two processes that test at the same time get ranges of their own: the id is in the image's name.
+let nextRelease = Number(process.env["BLUEGREEN_TEST_FIRST_ID"] ?? "100");
 
 /** A release id no test has used yet. */
 export function newId(): string {

@@ -1,5 +1,8 @@
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { exclusively } from "../../toolchain/setup/cache.ts";
+import { paths } from "../../toolchain/setup/paths.ts";
 import { runOk } from "./process.ts";
 import type { TestMachine } from "./machine.ts";
 
@@ -8,7 +11,10 @@ export type Fault = "none" | "exit" | "unhealthy" | "errors" | "slowstart";
 
 const sample = fileURLToPath(new URL("../../sample/api", import.meta.url));
 
-/** One slot's config: a release of the sample, its image built if it is not there yet. Layers are shared: seconds. */
+/**
+ * One slot's config: a release of the sample, its image built if it is not there yet. Layers are shared: seconds.
+ * One build at a time: two of the same release at once would make two images, and the later one takes the name away.
+ */
 export async function release(id: string, fault: Fault = "none"): Promise<ReleaseConfig> {
   const config = releaseConfig(id);
   const args = [
@@ -20,10 +26,9 @@ export async function release(id: string, fault: Fault = "none"): Promise<Releas
     config.images.api,
     sample,
   ];
-  await runOk("docker", ["build", "--quiet", ...args], {
-    env: { ...process.env, DOCKER_BUILDKIT: "0" },
-    timeoutMs: 600_000,
-  });
+  const options = { env: { ...process.env, DOCKER_BUILDKIT: "0" }, timeoutMs: 600_000 };
+  const build = () => runOk("docker", ["build", "--quiet", ...args], options);
+  await exclusively(path.join(paths.cache, "locks"), "test-images", () => undefined, build);
   return config;
 }
 

@@ -1,5 +1,8 @@
 import { existsSync } from "node:fs";
+import path from "node:path";
 
+import { exclusively } from "../../toolchain/setup/cache.ts";
+import { paths } from "../../toolchain/setup/paths.ts";
 import { docker } from "./process.ts";
 import { dockerOn, localTarget } from "./target.ts";
 
@@ -7,7 +10,7 @@ import { dockerOn, localTarget } from "./target.ts";
 export const prefix = "e2e-";
 
 /** Stacks with containers, networks or volumes on the engine whose test process is gone. */
-export async function deadStacks(): Promise<string[]> {
+async function deadStacks(): Promise<string[]> {
   const lists = await Promise.all([
     docker("ps", "--all", "--format", "{{.Names}}"),
     docker("network", "ls", "--format", "{{.Name}}"),
@@ -18,6 +21,18 @@ export async function deadStacks(): Promise<string[]> {
     .filter(([, , pid]) => !existsSync(`/proc/${pid ?? ""}`))
     .map(([, stack = ""]) => stack);
   return [...new Set(dead)];
+}
+
+/** Removes what cut-off test runs left; one process at a time, as nothing can be removed twice. */
+export async function removeDeadStacks(): Promise<void> {
+  await exclusively(
+    path.join(paths.cache, "locks"),
+    "test-leftovers",
+    () => undefined,
+    async () => {
+      for (const dead of await deadStacks()) await removeLeftovers(dead);
+    },
+  );
 }
 
 /** Removes the containers, networks and volumes that are named after a stack. */

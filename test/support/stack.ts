@@ -7,7 +7,7 @@ import { parse, stringify } from "yaml";
 import { type Result, Running, run, runOk } from "./process.ts";
 import { type Changes, readChanges } from "./event-log.ts";
 import { at } from "./json.ts";
-import { deadStacks, prefix, removeLeftovers } from "./leftovers.ts";
+import { prefix, removeDeadStacks, removeLeftovers } from "./leftovers.ts";
 import { type Config, type Place, type Plain, type Target, dockerOn, localTarget } from "./target.ts";
 
 export type { Config } from "./target.ts";
@@ -45,7 +45,7 @@ export class Stack {
   /** `purpose` (small letters) names it, `config` is added to (and wins over) a small, quick default. */
   static async create(purpose: string, config: Config = {}, target = localTarget()): Promise<Stack> {
     const name = `${prefix}${purpose}-${process.pid}`;
-    for (const dead of await deadStacks()) await removeLeftovers(dead);
+    await removeDeadStacks();
     const folder = await mkdtemp(path.join(os.tmpdir(), `bluegreen-${name}-`));
     const place = await target.place(name, folder);
     const stack = new Stack(name, folder, target, place, {

@@ -19,13 +19,12 @@ const sample: Part = { name: "sample", command: [join(paths.checkout, "sample/ap
 
 /** What needs no Docker engine and no Pulumi. */
 export const QUICK: readonly Stage[] = [[quick]];
-// End to end comes alone: what it sends at a stack takes all of a small machine.
+// Two lanes of about the same length: most tests wait for containers, not for the processor.
 export const FULL: readonly Stage[] = [
   [
-    [...quick, script("test:toolchain")],
-    [script("test:host"), sample],
+    [...quick, script("test:toolchain"), script("test:e2e:first")],
+    [script("test:host"), sample, script("test:e2e:rest")],
   ],
-  [[script("test:e2e")]],
 ];
 
 /** What needs the real AWS and Cloudflare providers. */
@@ -36,7 +35,7 @@ type Result = Counts & { readonly name: string; readonly seconds: number };
 /** `alone`: its output is shown as it comes, not when the part is over. */
 async function runPart({ name, command }: Part, env: NodeJS.ProcessEnv, alone: boolean): Promise<Result> {
   const [program, ...args] = command;
-  if (alone) process.stdout.write(`\n── ${name}\n`);
+  process.stdout.write(alone ? `\n── ${name}\n` : `── ${name} …\n`);
   const begun = performance.now();
   const result = await execa(program, args, {
     cwd: paths.checkout,
