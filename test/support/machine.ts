@@ -205,6 +205,12 @@ export class TestMachine {
     return performance.now() - began;
   }
 
+  /** How many SSH connections were let in so far. */
+  async logins(): Promise<number> {
+    const log = await this.execOk("journalctl", "--unit=ssh", "--output=cat", "--no-pager");
+    return (log.match(/Accepted publickey/g) ?? []).length;
+  }
+
   /** Ends every SSH connection there is, in the middle of whatever it does. */
   async cutSsh(): Promise<void> {
     await this.exec("pkill", "-KILL", "-f", "^sshd-(session|auth)");
