@@ -13,6 +13,7 @@ import { startDefaultReload } from "./peers/reload.ts";
 import { measureProgramStart } from "./program-start.ts";
 import type { Figures } from "./report.ts";
 import { judgeFigures, renderReport } from "./report.ts";
+import { measureServices } from "./services.ts";
 import { measureStack } from "./stack.ts";
 import { measureGateway } from "./throughput.ts";
 
@@ -94,6 +95,8 @@ say("program start");
 const program = await measureProgramStart();
 say("the stack by pulumi");
 const stack = await measureStack();
+say("preview, by services");
+const services = await measureServices();
 say("throughput, empty handler");
 const empty = await measureGateway(0);
 say("throughput, 10 ms handler");
@@ -107,6 +110,7 @@ const figures: Figures = {
   machine,
   program,
   stack,
+  services,
   empty,
   tenMs,
   gatewayMb,
