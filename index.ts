@@ -29,7 +29,7 @@ const id = { project: pulumi.getProject(), stack: pulumi.getStack() };
 const names = namesOf(id);
 const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs }, zone] = await Promise.all([
   lookAtHost(settings.host, id, previous),
-  lookAtEdge(settings.edge, id),
+  lookAtEdge(settings.edge, id, previous?.zone),
 ]);
 refuseWithoutRoom(settings, memoryMb);
 const budget = reportBudget(settings, memoryMb, awsRegion());
@@ -63,10 +63,15 @@ const slots = makeSlots(plans, previous, {
 });
 const retired = retireLogins({ host, settings, names, releases: reading }, { dependsOn: [...slots] });
 const files = gatewayFiles(gatewaySettings(settings, names));
+const gatewayImage = new docker.RemoteImage(
+  "gateway-image",
+  { name: settings.gateway.image, keepLocally: true },
+  { provider: host.provider },
+);
 const edge = await makeEdge(settings.edge, {
   host,
   id,
-  gateway: { name: names.gateway, image: settings.gateway.image },
+  gateway: { name: names.gateway, image: settings.gateway.image, pulled: gatewayImage },
   address: rented?.publicAddress ?? (settings.host.kind === "ssh" ? settings.host.address : undefined),
   previous: previous?.certificate,
   repairs: repairs.certificate,
@@ -78,7 +83,7 @@ const gateway = new Gateway("gateway", {
   files,
   spec: gatewaySpec(settings, names, directory, startInterval),
   repairs: repairs.gateway,
-  after: edge.before,
+  after: [gatewayImage, ...edge.before],
 });
 const published = edge.publish([gateway]);
 const flip = new Switch("switch", {
@@ -119,5 +124,6 @@ export const record = pulumi.secret(
       repairs,
       certificate,
       ...(ec2 && { ec2 }),
+      ...(zone && { zone }),
     })),
 );

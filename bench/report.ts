@@ -1,5 +1,6 @@
 import type { FlipFigures, Spread } from "./flips.ts";
 import type { ProgramStart } from "./program-start.ts";
+import type { ServicesFigures } from "./services.ts";
 import type { SshFigures } from "./stack-over-ssh.ts";
 import type { StackFigures } from "./stack.ts";
 import type { GatewayThroughput } from "./throughput.ts";
@@ -12,6 +13,7 @@ export interface Figures {
   readonly empty: GatewayThroughput;
   readonly tenMs: GatewayThroughput;
   readonly stack: StackFigures;
+  readonly services: readonly ServicesFigures[];
   readonly overSsh: SshFigures;
   readonly program: ProgramStart;
 }
@@ -180,6 +182,17 @@ ${table(
     ["program memory", `${medians(program.megabytes)} MB`],
   ],
 )}
+
+${table(
+  ["services added", "resources", "no-op `pulumi preview`"],
+  figures.services.map((of) => [
+    String(of.services),
+    String(of.resources),
+    `${medians(of.previewSeconds, 1)} s`,
+  ]),
+)}
+
+Each service added is an image, a command on the host and a container, as a slot's are; they are declared, not started.
 
 Memory at rest, MiB: ${Object.entries(stack.memoryMb)
     .map(([what, mb]) => `${what} ${round(mb)}`)

@@ -13,6 +13,7 @@ import { startDefaultReload } from "./peers/reload.ts";
 import { measureProgramStart } from "./program-start.ts";
 import type { Figures } from "./report.ts";
 import { judgeFigures, renderReport } from "./report.ts";
+import { measureServices } from "./services.ts";
 import { measureStackOverSsh } from "./stack-over-ssh.ts";
 import { measureStack } from "./stack.ts";
 import { measureGateway } from "./throughput.ts";
@@ -95,6 +96,8 @@ say("program start");
 const program = await measureProgramStart();
 say("the stack by pulumi");
 const stack = await measureStack();
+say("preview, by services");
+const services = await measureServices();
 say("the stack by pulumi over SSH");
 const overSsh = await measureStackOverSsh();
 say("throughput, empty handler");
@@ -110,6 +113,7 @@ const figures: Figures = {
   machine,
   program,
   stack,
+  services,
   overSsh,
   empty,
   tenMs,

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Keeps the application's own secrets on the host, a folder for each set of values. A set never changes: a running slot
-# reads what it began with, and a changed value makes a new set, for the next release.
+# Keeps the application's own secrets on the host, a folder for each set of values. A set never changes once a visitor was
+# served: a running slot reads what it began with, and a changed value makes a new set, for the next release.
 #
 #   secret-set.sh find  DIRECTORY NAME < values
 #     prints the number of the set that holds just these values, or else the next free number; changes nothing
 #   secret-set.sh write DIRECTORY NAME NUMBER UID VERSION [KEEP…] < values
 #     makes the folder DIRECTORY/secrets/NAME-sNUMBER, with the database's password of VERSION and the one of Redis, and
-#     removes every set but this one and those named as KEEP
+#     removes every set but this one and those named as KEEP. Until the first switch a set that is there takes other values:
+#     they are a failed first `up`'s, corrected. A container that reads it is restarted.
 #
 # The values, one line each: the file's name and its content in base64. The last line is "end": what was cut off on its
 # way is refused. A file is readable by UID alone (0400); without root, which alone can give files away, by whoever can
@@ -74,8 +75,10 @@ put() { # path uid
 write_set() { # number uid version
   final=$secrets/$name-s$1
   if [ -d "$final" ]; then
-    holds "$final" || fail "$final holds other values already; run \`pulumi up\` again, it takes the next number"
-    return
+    if holds "$final"; then return; fi
+    [ ! -e "$directory/gateway/conf/start" ] ||
+      fail "$final holds other values already, and its release may be live; run \`pulumi up\` again, it takes the next" \
+        "number. If it does not: set the values of before, run it, then set the new ones with the next release"
   fi
   unfinished=$secrets/.unfinished
   rm -rf "$unfinished"
@@ -91,7 +94,18 @@ END
   put "$unfinished/redis_password" "$2" <"$secrets/values/redis_password"
   # Inside the container the user enters this directory; on the host nobody gets past DIRECTORY.
   chmod 0755 "$unfinished"
-  mv "$unfinished" "$final"
+  if [ -d "$final" ]; then correct "$final" "$unfinished"; else mv "$unfinished" "$final"; fi
+}
+
+# In the folder itself: a container has it mounted.
+correct() { # folder, folder with the right values
+  for file in "$1"/*; do [ -e "$2/${file##*/}" ] || rm -f "$file"; done
+  for file in "$2"/*; do mv -f "$file" "$1/${file##*/}"; done
+  rmdir "$2"
+  # One word for each id. The switch waits until they are well.
+  readers=$(docker ps --all --quiet --filter "volume=$1")
+  # shellcheck disable=SC2086
+  [ -z "$readers" ] || docker restart $readers >/dev/null
 }
 
 # What no slot reads any more goes away.

@@ -19,6 +19,10 @@ export interface SshAccess {
   readonly key: SshKey;
   /** A machine on the way, with a host key of its own; the same key opens both. */
   readonly bastion?: { readonly address: string; readonly port: number; readonly user: string } | undefined;
+  /** What it is where this program makes it itself; `undefined` for a server that exists, whose config has other keys. */
+  readonly rented?:
+    | { readonly connect: "public" | "private" | "forwarded" | "bastion"; readonly generation: number }
+    | undefined;
 }
 
 /** Whose key opens the machine: the agent's, a file's, or the one that the program keeps in {@link sshFiles}. */

@@ -10,13 +10,8 @@ export const CONNECTION_FAILED = 255;
  * an address that does not answer, a host that is another one, and a key that is refused.
  */
 export function explainFailure({ code, stderr }: Ended, access: SshAccess, address: string): string {
-  const { user, port, id } = access;
+  const { user, port } = access;
   const at = `${address} port ${port}`;
-  const set = (path: readonly string[], value?: string) =>
-    setCommand(["host", ...path], value).replace(
-      "pulumi config set",
-      `pulumi config set --stack ${id.stack}`,
-    );
   const lines = stderr.split("\n").map((line) => line.trim());
   const last = lines.findLast((line) => line !== "") ?? `ssh ended with ${code}`;
 
@@ -30,23 +25,81 @@ export function explainFailure({ code, stderr }: Ended, access: SshAccess, addre
     const shown = /SHA256:[\w+/=]+/.exec(stderr)?.[0];
     return (
       `the machine at ${at} is not the one this stack knows: its host key ${shown === undefined ? "" : `(${shown}) `}is not ` +
-      `host.hostKey${access.bastion ? " (or host.bastion.hostKey)" : ""}; nothing was sent. If it was installed anew, read its key on its own ` +
-      `console (cat /etc/ssh/ssh_host_ed25519_key.pub) and: ${set(["hostKey"])}`
+      rightKey(access)
     );
   }
   if (/Permission denied/.test(stderr)) {
-    return (
-      `${address} refuses ${user} with ${whichKey(access)}${keyTrouble(lines)}; put its public half into ` +
-      `~${user}/.ssh/authorized_keys there, or name another: ${set(["user"])} or ${set(["key"], undefined)}`
-    );
+    return `${address} refuses ${user} with ${whichKey(access)}${keyTrouble(lines)}; ${letIn(access)}`;
   }
   if (code === "late" || code === CONNECTION_FAILED) {
     return (
-      `no SSH connection to ${at} (${code === "late" ? "no answer in time" : last}); is the machine up, its address right and ` +
-      `its firewall open for this one? Another address: ${set(["address"])}`
+      `no SSH connection to ${at} (${code === "late" ? "no answer in time" : last}); ` + wayThere(access)
     );
   }
   return `${user}@${address}: ${last}`;
+}
+
+/** The commands that set a key of the host, with the example's value where none is given. */
+function set({ id }: SshAccess, key: string, value?: string | number): string {
+  return setCommand(["host", key], value).replaceAll(
+    "pulumi config set",
+    `pulumi config set --stack ${id.stack}`,
+  );
+}
+
+/** What makes a machine of AWS anew; data and address stay. */
+function anew(access: SshAccess, { generation }: NonNullable<SshAccess["rented"]>): string {
+  return `${set(access, "generation", generation + 1)} makes the machine anew (docs/replace-the-host.md)`;
+}
+
+const tunnel = ({ id }: SshAccess): string => `npm run connect -- ${id.stack}`;
+
+function rightKey(access: SshAccess): string {
+  const { bastion, rented } = access;
+  if (rented === undefined) {
+    return (
+      `host.hostKey${bastion ? " (or host.bastion.hostKey)" : ""}; nothing was sent. If it was installed anew, read its key on its own ` +
+      `console (cat /etc/ssh/ssh_host_ed25519_key.pub) and: ${set(access, "hostKey")}`
+    );
+  }
+  const likely = {
+    forwarded: ` Does the port lead to this stack's machine (\`${tunnel(access)}\`, host.connect.port)?`,
+    bastion: " The bastion's own key is host.connect.hostKey.",
+    public: "",
+    private: "",
+  }[rented.connect];
+  return `the one that the machine was given at its first contact; nothing was sent.${likely} If its system was tampered with: ${anew(access, rented)}`;
+}
+
+function letIn(access: SshAccess): string {
+  const { user, rented } = access;
+  if (rented === undefined) {
+    return (
+      `put its public half into ~${user}/.ssh/authorized_keys there, ` +
+      `or name another: ${set(access, "user")} or ${set(access, "key")}`
+    );
+  }
+  return (
+    `its public half has to be in host.authorizedKeys, which a deployer whose key is there already puts on the machine ` +
+    `with \`pulumi up\`; or name another: ${set(access, "key")}. Where nobody gets in any more, ${anew(access, rented)}`
+  );
+}
+
+function wayThere(access: SshAccess): string {
+  const { rented } = access;
+  if (rented === undefined) {
+    return (
+      `is the machine up, its address right and its firewall open for this one? ` +
+      `Another address: ${set(access, "address")}`
+    );
+  }
+  const way = {
+    forwarded: `is the port forwarded? In a terminal of its own: ${tunnel(access)}`,
+    bastion: "are the bastion (host.connect) and the machine up?",
+    public: "is the machine up, and this one's address in host.access.cidrs?",
+    private: "is the machine up, this one in its network, and its address in host.access.cidrs?",
+  }[rented.connect];
+  return `${way} Where the machine itself is broken, ${anew(access, rented)}`;
 }
 
 function whichKey({ key }: SshAccess): string {

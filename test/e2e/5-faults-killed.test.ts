@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
 
 import { type Running, until } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
@@ -49,6 +51,15 @@ describe("a Pulumi that is killed", function () {
     const preview = await stack.preview("--expect-no-changes");
     assert.equal(preview.code, 0, preview.output);
   }
+
+  it("has no file beside the state's that a kill could leave half written", async () => {
+    const files = await readdir(path.join(stack.folder, "state"), { recursive: true });
+    assert.ok(files.some((file) => file.endsWith(`${stack.name}.json`)));
+    assert.deepEqual(
+      files.filter((file) => file.endsWith(".attrs")),
+      [],
+    );
+  });
 
   // Whose children outlive him has nothing to do with the way to the host: one way is enough there.
   for (const [how, kill] of overSsh ? ways.slice(0, 1) : ways) {

@@ -16,10 +16,10 @@ describe("a private registry", function () {
   let stack: Stack;
   let registry: Registry;
 
-  async function credentials(value: string) {
+  async function credentials(value: string, { address } = registry) {
     const secret = await encrypted(stack, "registry", { password: value });
     assert.ok(typeof secret === "object" && secret !== null && "password" in secret);
-    return { address: registry.address, username: "deploy", password: secret["password"] ?? null };
+    return { address, username: "deploy", password: secret["password"] ?? null };
   }
 
   before(async () => {
@@ -96,6 +96,26 @@ describe("a private registry", function () {
     }
     const up = await stack.preview("--diff", "--show-config");
     assertAbsent(values, up.output, "pulumi preview");
+  });
+
+  it("has the gateway's image pulled with its credentials, too", async () => {
+    const gateways = await Registry.serve("nginx:1.30", "deploy", password);
+    const good = stack.config;
+    try {
+      const gateway = Object.fromEntries(Object.entries(stack.config["gateway"] ?? {}));
+      stack.set({
+        registry: await credentials(password, gateways),
+        gateway: { ...gateway, image: gateways.reference },
+      });
+      await stack.upOk();
+      const image = await docker("inspect", "--format", "{{.Config.Image}}", stack.container("gateway"));
+      assert.equal(image, gateways.reference);
+      stack.config = good;
+      await stack.upOk();
+    } finally {
+      await gateways.close();
+      await runOk("docker", ["image", "rm", "--force", gateways.reference]);
+    }
   });
 
   it("keeps the image of the release before on the host, for the way back", async () => {

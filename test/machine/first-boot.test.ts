@@ -48,6 +48,8 @@ describe("the first boot of an instance", function () {
     return await machine.execOk("sh", "-c", `head -c 33554432 ${DISK} | sha256sum`);
   }
 
+  const hostKeys = (): Promise<string> => machine.execOk("sh", "-c", "cat /etc/ssh/ssh_host_*_key.pub");
+
   it("does not format a disk that holds another file system", async () => {
     await machine.execOk("mkswap", DISK);
     const before = await firstBytes();
@@ -63,9 +65,13 @@ describe("the first boot of an instance", function () {
       `dd if=/dev/zero of=${DISK} bs=1M count=4 status=none && printf data | dd of=${DISK} bs=1 seek=3000000 status=none`,
     );
     const before = await firstBytes();
+    const keys = await hostKeys();
     assert.notEqual((await boot()).code, 0);
     assert.match(await log(), /not empty: not formatted/);
     assert.equal(await firstBytes(), before);
+    // Both: the one that a deployer may have learned, and the one it is born with, for the others.
+    assert.match(keys, /ssh-ed25519[\s\S]*ecdsa|ecdsa[\s\S]*ssh-ed25519/);
+    assert.equal(await hostKeys(), keys, "a boot that failed was repeated with other keys");
   });
 
   it("formats an empty one, mounts it, and has Docker keep its data there", async () => {

@@ -89,7 +89,10 @@ done
 if [ "$state" != ready ]; then
   printf '%s: the first boot failed %s; the end of its log:\n' "$instance" "$state" >&2
   by_own "$@" "$destination" sudo -n tail -n 20 /var/log/bluegreen-first-boot.log </dev/null >&2 || true
-  echo 'Mend the cause, then set host.generation one higher: the next machine boots anew, data volume and address stay.' >&2
+  printf 'mend the cause; then repeat it on the machine (ssh, or aws ssm start-session --target %s) and run pulumi up again:\n' "$instance" >&2
+  echo '  sudo /var/lib/cloud/instance/scripts/part-001' >&2
+  echo 'or have a new machine boot, which takes data volume and address over (a number one higher than now):' >&2
+  echo '  pulumi config set --path host.generation 2' >&2
   exit 1
 fi
 

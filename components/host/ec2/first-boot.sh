@@ -1,5 +1,7 @@
 #!/bin/sh
-# The first boot of an EC2 host, as root, once: its key, its user, its data volume, Docker. May be run again.
+# The first boot of an EC2 host, as root: its key, its user, its data volume, Docker. After a failure it may be run again:
+#   sudo /var/lib/cloud/instance/scripts/part-001
+#
 #   first-boot.sh <volume id> <user> <stack directory> <docker data root> <region> <metrics namespace> <stack>
 # Ends with $STATE-ready, or with $STATE-failed that says at which step.
 set -eu
@@ -40,9 +42,10 @@ reload_sshd() {
   fi
 }
 
-# The machine's own key first, for good; then the one that the deployer knows, until the first contact.
+# The machine's own key first, for good; then the one that the deployer knows, until the first contact. Once for a machine:
+# a deployer who knows its key already is to see why the boot failed, and that it is repeated.
 host_keys() {
-  if [ ! -e "$STATE-ready" ]; then
+  if [ ! -e "$STATE-keys" ]; then
     rm -f "$SSH"/ssh_host_*_key "$SSH"/ssh_host_*_key.pub
     ssh-keygen -q -t ed25519 -N '' -C "$stack" -f "$SSH/ssh_host_ed25519_key" </dev/null
     if [ -s "$parts/boot_key" ]; then
@@ -50,6 +53,7 @@ host_keys() {
       ssh-keygen -y -f "$SSH/ssh_host_ecdsa_key" >"$SSH/ssh_host_ecdsa_key.pub"
     fi
   fi
+  touch "$STATE-keys"
   rm -f "$parts/boot_key"
   reload_sshd
 }

@@ -10,13 +10,14 @@ import { birthOf } from "./plan.ts";
 import type { Ec2Record } from "./record.ts";
 
 /** How OpenSSH is called for a machine in AWS, wherever it will be. */
-export function ec2Access(id: StackId, { user, key, connect }: Ec2Settings): SshAccess {
+export function ec2Access(id: StackId, { user, key, connect, generation }: Ec2Settings): SshAccess {
   return {
     id,
     user,
     port: connect.kind === "forwarded" ? connect.port : 22,
     key: key.kind === "file" ? key : { kind: key.kind },
     bastion: connect.kind === "bastion" ? connect : undefined,
+    rented: { connect: connect.kind, generation },
   };
 }
 

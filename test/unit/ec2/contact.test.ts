@@ -185,5 +185,10 @@ describe("the first contact with an EC2 host", function () {
       stderr,
       /the first boot failed at "preparation", exit 100; the end of its log:\nE: the mirror is gone/,
     );
+    assert.match(
+      stderr,
+      /--target i-0123\) and run pulumi up again:\n +sudo \/var\/lib\/cloud\/\S+\/part-001\n/,
+    );
+    assert.match(stderr, /pulumi config set --path host\.generation 2\n/);
   });
 });

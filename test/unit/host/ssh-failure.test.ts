@@ -54,4 +54,49 @@ describe("why a host is not reached", () => {
     const text = explainFailure({ code: 255, stdout: "", stderr }, access, "h");
     assert.match(text, /the key ~\/.ssh\/key \(Load key .*bad permissions\)/);
   });
+
+  describe("of a machine in AWS names keys that its config has", () => {
+    const FAILED = {
+      key: "Host key verification failed.\n",
+      login: "deploy@127.0.0.1: Permission denied (publickey).\n",
+      way: "ssh: connect to host 127.0.0.1 port 2222: Connection refused\n",
+    };
+    const said = (failure: keyof typeof FAILED, connect: NonNullable<SshAccess["rented"]>["connect"]) => {
+      const bastion = { address: "203.0.113.9", port: 22, user: "deploy" };
+      const rented = { rented: { connect, generation: 3 }, ...(connect === "bastion" && { bastion }) };
+      const ended = { code: 255, stdout: "", stderr: FAILED[failure] };
+      return explainFailure(ended, { ...ACCESS, ...rented }, "127.0.0.1");
+    };
+    const GENERATION = /pulumi config set --stack staging --path 'host.generation' '4'/;
+
+    it("whatever the way and the failure: none of a server's own, and how to make it anew", () => {
+      for (const connect of ["public", "private", "forwarded", "bastion"] as const) {
+        for (const failure of ["key", "login", "way"] as const) {
+          const text = said(failure, connect);
+          assert.doesNotMatch(text, /host\.(hostKey|address|bastion|user)\b|\n/);
+          assert.match(text, GENERATION);
+        }
+      }
+    });
+
+    it("a forwarded port: the command that forwards it", () => {
+      assert.match(said("way", "forwarded"), /is the port forwarded\?.* npm run connect -- staging/);
+      assert.match(
+        said("key", "forwarded"),
+        /nothing was sent\..*npm run connect -- staging.*host\.connect\.port/,
+      );
+    });
+
+    it("a bastion: its own key", () => {
+      assert.match(said("key", "bastion"), /host\.connect\.hostKey/);
+    });
+
+    it("an open range: who is in it", () => {
+      assert.match(said("way", "public"), /host\.access\.cidrs/);
+    });
+
+    it("a refused key: where its public half has to be", () => {
+      assert.match(said("login", "forwarded"), /host\.authorizedKeys.*--path 'host\.key\.kind' 'agent'/);
+    });
+  });
 });
