@@ -4,6 +4,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 
+import { sshFiles } from "../../components/host/reach.ts";
+import { expandHome } from "../../components/host/ssh.ts";
 import { folderBackend } from "../../toolchain/setup/paths.ts";
 import { type Result, Running, run, runOk } from "./process.ts";
 import { type Changes, readChanges } from "./event-log.ts";
@@ -241,6 +243,9 @@ export class Stack {
     await removeLeftovers(this.name, this.target);
     await this.target.run(["rm", "-rf", this.hostDirectory]);
     await rm(this.folder, { recursive: true, force: true });
+    // What a host over SSH leaves on the deployer's machine, in the home of the user database.
+    const known = sshFiles({ project: "bluegreen", stack: this.name }).knownHosts;
+    await rm(expandHome(known), { force: true });
   }
 
   /** The gateway's control interface, as only the host can reach it. Parsed `key value` lines. */
