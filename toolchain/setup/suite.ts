@@ -30,6 +30,17 @@ export const FULL: readonly Stage[] = [
 /** What needs the real AWS and Cloudflare providers. */
 export const CLOUD: readonly Stage[] = [[[script("test:cloud")]]];
 
+const plugins: Part = {
+  name: "cloud plugins",
+  command: ["nice", "-n", "19", join(paths.checkout, "toolchain/setup/bootstrap.sh"), "cloud-plugins"],
+};
+
+/** All of it: the cloud's providers are built, where they are not there yet, in what the other tests leave of the machine. */
+export const ALL: readonly Stage[] = [
+  ...FULL.map((lanes, first) => (first === 0 ? [...lanes, [plugins]] : lanes)),
+  ...CLOUD,
+];
+
 type Result = Counts & { readonly name: string; readonly seconds: number };
 
 /** `alone`: its output is shown as it comes, not when the part is over. */
