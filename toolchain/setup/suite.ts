@@ -22,8 +22,8 @@ export const QUICK: readonly Stage[] = [[quick]];
 // Two lanes of about the same length: most tests wait for containers, not for the processor.
 export const FULL: readonly Stage[] = [
   [
-    [...quick, script("test:toolchain"), script("test:e2e:first")],
-    [script("test:host"), sample, script("test:e2e:rest")],
+    [...quick, script("test:toolchain"), script("test:e2e:first"), script("test:ssh:first")],
+    [script("test:host"), sample, script("test:e2e:rest"), script("test:machine"), script("test:ssh:rest")],
   ],
 ];
 
