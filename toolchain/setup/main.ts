@@ -15,7 +15,7 @@ import { terminalReporter } from "./reporter.ts";
 import { checkRelease, sampleStep } from "./sample.ts";
 import { printStatus } from "./status.ts";
 import { buildsAtOnce, planSteps, runSteps } from "./steps.ts";
-import { ALL, CLOUD, FULL, QUICK, type Stage, runSuite } from "./suite.ts";
+import { ALL, CLOUD, FULL, QUICK, SSH, type Stage, runSuite } from "./suite.ts";
 import { closingLine } from "./summary.ts";
 import { testToolsStep } from "./test-tools.ts";
 import { IMAGES } from "./versions.ts";
@@ -71,6 +71,7 @@ async function bench(): Promise<number> {
 const commands: Readonly<Record<string, () => Promise<number>>> = {
   dev: async () => ((await prepare(DEV)) ? bringUp() : 1),
   test: () => test(FULL, []),
+  "test-ssh": () => test(SSH, []),
   "test-cloud": () => test(CLOUD, cloudSteps),
   "test-all": () => test(ALL, []),
   "cloud-plugins": async () => ((await prepare(cloudSteps)) ? 0 : 1),
