@@ -28,7 +28,7 @@ export const FULL: readonly Stage[] = [
 ];
 
 /** What needs the real AWS and Cloudflare providers. */
-export const CLOUD: readonly Stage[] = [[[script("test:cloud")]]];
+export const CLOUD: readonly Stage[] = [[[script("test:cloud:parts")], [script("test:cloud:stacks")]]];
 
 type Result = Counts & { readonly name: string; readonly seconds: number };
 
