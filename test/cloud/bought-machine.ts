@@ -119,13 +119,7 @@ export class BoughtMachine {
    * run. What the machine said is in the error when the boot failed. Gives up when `over` says that no instance will come.
    */
   async boot(aws: AwsFront, name: string, over: () => boolean = () => false): Promise<void> {
-    const { instance, volume } = await foundAfter(
-      aws,
-      name,
-      ["AttachVolume"],
-      over,
-      (now) => now.volume !== undefined,
-    );
+    const { instance, volume } = await instanceWithVolume(aws, name, over);
     if (volume === undefined) throw new Error(`there is no instance ${name} with its volume`);
     await this.machine.execOk("ln", "-sfn", await this.#disk(), diskOf(volume));
     const result = await this.machine.runUserData(await userDataOf(aws, instance ?? ""));
@@ -146,8 +140,10 @@ export class BoughtMachine {
 
   /** When AWS stops the instance with this `Name`, the machine goes off; started again, it has this much memory. */
   async resize(aws: AwsFront, name: string, memoryMb: number, over: () => boolean): Promise<void> {
+    const starts = () => callsOf(aws, "StartInstances");
+    const before = starts();
     await this.#off(aws, name, over);
-    await foundAfter(aws, name, ["StartInstances"], over, ({ instance }) => instance !== undefined);
+    await until(`the instance ${name} is started`, () => starts() > before || over(), 300_000);
     await this.machine.powerOn(memoryMb);
   }
 
@@ -196,28 +192,25 @@ interface Found {
   readonly volume: string | undefined;
 }
 
-/** The instance as it is when `wanted` holds or `over`; asked again after each of the calls that may have changed it. */
-async function foundAfter(
-  aws: AwsFront,
-  name: string,
-  operations: readonly string[],
-  over: () => boolean,
-  wanted: (now: Found) => boolean,
-): Promise<Found> {
-  let now: Found = { instance: undefined, volume: undefined };
+const callsOf = ({ calls }: AwsFront, name: string): number =>
+  calls.filter(({ operation }) => operation === name).length;
+
+/** The running instance with its volume, or what there is of it when `over`; asked again whenever a volume was attached. */
+async function instanceWithVolume(aws: AwsFront, name: string, over: () => boolean): Promise<Found> {
+  let found: Found = { instance: undefined, volume: undefined };
   let seen = -1;
   await until(
-    `an instance ${name} after ${operations.join(", ")}`,
+    `an instance ${name} with its volume`,
     async () => {
-      const calls = aws.calls.filter(({ operation }) => operations.includes(operation)).length;
-      if (calls === seen && !over()) return false;
-      seen = calls;
-      now = await findInstance(aws, name);
-      return wanted(now) || over();
+      const attached = callsOf(aws, "AttachVolume");
+      if (attached === seen && !over()) return false;
+      seen = attached;
+      found = await findInstance(aws, name);
+      return found.volume !== undefined || over();
     },
     300_000,
   );
-  return now;
+  return found;
 }
 
 /** The running instance and the data volume that is attached to it. */
