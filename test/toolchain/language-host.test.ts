@@ -5,7 +5,7 @@ import { ThrowAwayStack } from "./support.ts";
 // It writes down what the host told it, beside itself.
 const PROGRAM = `
 import { writeFileSync } from "node:fs";
-const told: string = process.env.PULUMI_NODEJS_TYPESCRIPT ?? "nothing";
+const { PULUMI_NODEJS_TYPESCRIPT: told = "nothing" as string } = process.env;
 writeFileSync("told", told + "\\n");
 `;
 

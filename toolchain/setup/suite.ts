@@ -34,7 +34,7 @@ export const FULL: readonly Stage[] = [here];
 /** What needs a test machine, reached over SSH. */
 export const SSH: readonly Stage[] = [overSsh];
 /** What needs the real AWS and Cloudflare providers. */
-export const CLOUD: readonly Stage[] = [[[script("test:cloud")]]];
+export const CLOUD: readonly Stage[] = [[[script("test:cloud:parts")], [script("test:cloud:stacks")]]];
 
 const plugins: Part = {
   name: "cloud plugins",
