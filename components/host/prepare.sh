@@ -111,7 +111,7 @@ END
     [ "$tries" -lt 20 ] || settings_back 'does not take live-restore from it, and was not restarted'
     sleep 0.5
   done
-  { service docker restart >/dev/null && engine_comes 30; } || settings_back 'does not start with it'
+  { restart_docker && engine_comes 30; } || settings_back 'does not start with it'
   rm -f "$daemon_json.before"
 }
 
@@ -119,13 +119,17 @@ END
 settings_back() {
   [ ! -e "$daemon_json.before" ] || mv -f "$daemon_json.before" "$daemon_json"
   if ! engine_answers; then
-    # Its own tries have used up how often it may be started.
-    ! with_systemd || systemctl reset-failed docker || true
-    service docker restart >/dev/null || true
+    restart_docker || true
     engine_comes 30 || say "Docker does not answer now: its containers go on, but see journalctl -u docker at once"
   fi
   refuse "Docker $1; $daemon_json is as it was before. What stands in that file may not stand on dockerd's command line" \
     "too: look at systemctl cat docker and journalctl -u docker. It was to say: $(echo "$settings" | jq -c .)"
+}
+
+# systemd counts starts, its own tries and an owner's among them, and refuses the fourth within a minute.
+restart_docker() {
+  ! with_systemd || systemctl reset-failed docker || true
+  service docker restart >/dev/null
 }
 
 engine_answers() { timeout 20 docker version >/dev/null 2>&1; }

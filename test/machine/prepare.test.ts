@@ -144,9 +144,13 @@ describe("preparing a server as it is bought", function () {
   /** Docker as its owner starts it: with these settings and words. A container runs on it, and says how long. */
   async function ownersDocker(settings: string, flags: string): Promise<() => Promise<string>> {
     await machine.execOk("mkdir", "-p", DROP_IN.slice(0, DROP_IN.lastIndexOf("/")));
-    await machine.write(DROP_IN, `[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd ${flags}\n`);
+    // In the mounts of every other start, or this container's could not be taken away after it.
+    const dockerd = "/usr/lib/machine/inside-host-cgroups /usr/sbin/dockerd";
+    await machine.write(DROP_IN, `[Service]\nExecStart=\nExecStart=${dockerd} ${flags}\n`);
     await machine.write("/etc/docker/daemon.json", settings);
     await machine.execOk("systemctl", "daemon-reload");
+    // systemd refuses the fourth start within a minute, whoever asked for it.
+    await machine.execOk("systemctl", "reset-failed", "docker");
     await machine.execOk("systemctl", "restart", "docker");
     await machine.docker("rm", "--force", "running");
     await machine.docker("run", "--detach", "--name", "running", "redis:8");
