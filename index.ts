@@ -18,11 +18,13 @@ import { Host } from "./components/host/host.ts";
 import { lookAtHost } from "./components/host/look.ts";
 import { refuseFullDisk } from "./components/host/ssh-look.ts";
 import { rentMachine } from "./components/host/rented.ts";
+import { useNativeStacks } from "./components/native-stacks.ts";
 import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
 import { type StackRecord, secretsOf, summarize } from "./components/slot/record.ts";
 import { beginSlot } from "./components/slot/spec.ts";
 import { makeSlots } from "./components/slot/slot.ts";
 
+useNativeStacks();
 const previous = await readRecord();
 const settings = loadSettings(previous);
 const id = { project: pulumi.getProject(), stack: pulumi.getStack() };

@@ -1,4 +1,4 @@
-import { appendFile, cp, mkdir } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,25 +24,24 @@ export async function measureServices(): Promise<readonly ServicesFigures[]> {
   try {
     await mkdir(path.join(stack.project, "bench"));
     await cp(file, path.join(stack.project, "bench/more-services.ts"));
-    // The program that users have, and one line more.
-    await appendFile(
-      path.join(stack.project, "index.ts"),
-      `
-import { declareServices } from "./bench/more-services.ts";
-declareServices(Number(process.env["BENCH_SERVICES"]), host, names, settings.redis.image);
-`,
-    );
+    const index = path.join(stack.project, "index.ts");
+    const program = await readFile(index, "utf8");
     const found: ServicesFigures[] = [];
-    for (const services of counts) found.push(await measureWith(stack, services));
+    for (const services of counts) {
+      // The program that users have, and two lines more.
+      const more =
+        'import { declareServices } from "./bench/more-services.ts";\n' +
+        `declareServices(${services}, host, names, settings.redis.image);\n`;
+      await writeFile(index, `${program}\n${more}`);
+      found.push(await measure(stack, services));
+    }
     return found;
   } finally {
-    delete process.env["BENCH_SERVICES"];
     await stack.remove();
   }
 }
 
-async function measureWith(stack: Stack, services: number): Promise<ServicesFigures> {
-  process.env["BENCH_SERVICES"] = String(services);
+async function measure(stack: Stack, services: number): Promise<ServicesFigures> {
   const up = await stack.upOk();
   const seconds: number[] = [];
   for (let round = 0; round < rounds; round++) {

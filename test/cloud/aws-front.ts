@@ -30,6 +30,8 @@ export class AwsFront {
   readonly calls: AwsCall[] = [];
   /** What the image channels of Ubuntu and Debian lead to. */
   newestImage: Image = IMAGES[0];
+  /** What has to be done with an instance's machine before AWS can say that it is stopped; once each. */
+  readonly beforeStop = new Map<string, () => Promise<void>>();
   readonly #moto: Moto;
   readonly #server: Server;
   readonly #handlers: readonly Handler[] = [
@@ -66,6 +68,7 @@ export class AwsFront {
 
   async #answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(message);
+    await this.#stop(request);
     const moto = (onward: AwsRequest) => forward(this.#moto.port, onward);
     let answer = undefined;
     for (const handler of this.#handlers) {
@@ -82,6 +85,15 @@ export class AwsFront {
     const headers = without(answer.headers, /^(transfer-encoding|content-length|connection)$/);
     response.writeHead(answer.status, { ...headers, "content-length": answer.body.length });
     response.end(request.method === "HEAD" ? undefined : answer.body);
+  }
+
+  async #stop(request: AwsRequest): Promise<void> {
+    if (operationNamed(request) !== "StopInstances") return;
+    for (const [key, instance] of new URLSearchParams(request.body.toString())) {
+      const stop = key.startsWith("InstanceId.") ? this.beforeStop.get(instance) : undefined;
+      this.beforeStop.delete(instance);
+      await stop?.();
+    }
   }
 
   /** A call of the Query API (EC2, IAM, SNS) as a person's at the console; the XML that came back. */

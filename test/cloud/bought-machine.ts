@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { type ReleaseConfig, release } from "../support/images.ts";
 import { TestMachine } from "../support/machine.ts";
+import type { MachineOptions } from "../support/machine-container.ts";
 import { freePort } from "../support/ports.ts";
 import { Running, runOk, until } from "../support/process.ts";
 import type { AwsFront } from "./aws-front.ts";
@@ -28,29 +29,39 @@ export interface Pushed {
  * at a forwarded port; it boots when `boot` finds the instance in moto, with the user data that is kept there.
  */
 export class BoughtMachine {
-  readonly machine: TestMachine;
+  machine: TestMachine;
+  readonly #purpose: string;
+  readonly #options: MachineOptions;
+  readonly #deployerKey: string;
   readonly #publicKey: string;
 
-  private constructor(machine: TestMachine, publicKey: string) {
+  private constructor(
+    machine: TestMachine,
+    purpose: string,
+    options: MachineOptions,
+    deployerKey: string,
+    publicKey: string,
+  ) {
     this.machine = machine;
+    this.#purpose = purpose;
+    this.#options = options;
+    this.#deployerKey = deployerKey;
     this.#publicKey = publicKey;
   }
 
-  static async create(purpose: string, memoryMb: number): Promise<BoughtMachine> {
-    const machine = await TestMachine.create(purpose, {
-      bare: true,
-      memoryMb,
-      volumes: { [NAMELESS]: 8192 },
-    });
-    const publicKey = (await readFile(`${machine.keyFile}.pub`, "utf8")).split(" ").slice(0, 2).join(" ");
-    return new BoughtMachine(machine, publicKey);
+  /** `deployerKey`: the file of a private key with its `.pub`, which stays where it is whatever happens to machines. */
+  static async create(purpose: string, memoryMb: number, deployerKey: string): Promise<BoughtMachine> {
+    const options = { bare: true, memoryMb, volumes: { [NAMELESS]: 8192 } };
+    const machine = await TestMachine.create(purpose, { ...options, deployerKey });
+    const publicKey = (await readFile(`${deployerKey}.pub`, "utf8")).split(" ").slice(0, 2).join(" ");
+    return new BoughtMachine(machine, purpose, options, deployerKey, publicKey);
   }
 
   /** The parts of `bluegreen:host` that say how this machine is reached. */
   get access(): { readonly [key: string]: Plain } {
     return {
       connect: { kind: "forwarded", address: this.machine.address, port: this.machine.port(22) },
-      key: { kind: "file", path: this.machine.keyFile },
+      key: { kind: "file", path: this.#deployerKey },
       authorizedKeys: [this.#publicKey],
     };
   }
@@ -94,7 +105,7 @@ export class BoughtMachine {
       "-p",
       String(this.machine.port(22)),
       "-i",
-      this.machine.keyFile,
+      this.#deployerKey,
       `root@${this.machine.address}`,
     ];
     const forward = `127.0.0.1:${port}:127.0.0.1:5000`;
@@ -108,22 +119,44 @@ export class BoughtMachine {
    * run. What the machine said is in the error when the boot failed. Gives up when `over` says that no instance will come.
    */
   async boot(aws: AwsFront, name: string, over: () => boolean = () => false): Promise<void> {
-    let instance: string | undefined;
-    let volume: string | undefined;
-    await until(
-      `an instance ${name} with its volume`,
-      async () => {
-        ({ instance, volume } = await findInstance(aws, name));
-        return volume !== undefined || over();
-      },
-      300_000,
-    );
+    const { instance, volume } = await instanceWithVolume(aws, name, over);
     if (volume === undefined) throw new Error(`there is no instance ${name} with its volume`);
     await this.machine.execOk("ln", "-sfn", await this.#disk(), diskOf(volume));
     const result = await this.machine.runUserData(await userDataOf(aws, instance ?? ""));
     const log = await this.machine.exec("cat", "/var/log/bluegreen-first-boot.log");
     if (result.code !== 0)
       throw new Error(`the first boot failed (${result.code}):\n${result.output}\n${log.output}`);
+  }
+
+  /**
+   * When AWS stops the instance with this `Name`, the machine goes off. Then another one as it is bought has its disk, at the same
+   * ports, and boots as the next instance.
+   */
+  async replace(aws: AwsFront, name: string, over: () => boolean): Promise<void> {
+    await this.#off(aws, name, over);
+    this.machine = await this.machine.replace(`${this.#purpose}next`, this.#options);
+    await this.boot(aws, name, over);
+  }
+
+  /** When AWS stops the instance with this `Name`, the machine goes off; started again, it has this much memory. */
+  async resize(aws: AwsFront, name: string, memoryMb: number, over: () => boolean): Promise<void> {
+    const starts = () => callsOf(aws, "StartInstances");
+    const before = starts();
+    await this.#off(aws, name, over);
+    await until(`the instance ${name} is started`, () => starts() > before || over(), 300_000);
+    await this.machine.powerOn(memoryMb);
+  }
+
+  /** The call that stops the instance is answered when the machine is off: AWS says "stopped" no earlier either. */
+  async #off(aws: AwsFront, name: string, over: () => boolean): Promise<void> {
+    const { instance = "" } = await findInstance(aws, name);
+    const machine = { off: false };
+    aws.beforeStop.set(instance, async () => {
+      await this.machine.powerOff();
+      machine.off = true;
+    });
+    await until(`the instance ${name} is stopped`, () => machine.off || over(), 300_000);
+    if (!machine.off) throw new Error(`the instance ${name} was not stopped`);
   }
 
   async #disk(): Promise<string> {
@@ -157,6 +190,27 @@ async function push(image: string, port: number): Promise<string> {
 interface Found {
   readonly instance: string | undefined;
   readonly volume: string | undefined;
+}
+
+const callsOf = ({ calls }: AwsFront, name: string): number =>
+  calls.filter(({ operation }) => operation === name).length;
+
+/** The running instance with its volume, or what there is of it when `over`; asked again whenever a volume was attached. */
+async function instanceWithVolume(aws: AwsFront, name: string, over: () => boolean): Promise<Found> {
+  let found: Found = { instance: undefined, volume: undefined };
+  let seen = -1;
+  await until(
+    `an instance ${name} with its volume`,
+    async () => {
+      const attached = callsOf(aws, "AttachVolume");
+      if (attached === seen && !over()) return false;
+      seen = attached;
+      found = await findInstance(aws, name);
+      return found.volume !== undefined || over();
+    },
+    300_000,
+  );
+  return found;
 }
 
 /** The running instance and the data volume that is attached to it. */

@@ -8,6 +8,14 @@ export interface Origin {
   readonly port: number;
 }
 
+export interface Visit {
+  readonly path?: string;
+  /** Who asks. The edge shows the certificate that it has for the host name, or for `otherwise`. */
+  readonly as?: "the edge" | "anybody" | { readonly otherwise: string };
+  /** Posted, where it is given. */
+  readonly json?: unknown;
+}
+
 /** The certificate that Cloudflare shows to the origin of a host name, if it was told to. */
 function shownTo(zone: Zone, hostname: string): { cert: string; key: string } | undefined {
   const pull = zone.hostnamePulls.get(hostname);
@@ -26,16 +34,17 @@ export async function visit(
   zone: Zone,
   hostname: string,
   { address, port }: Origin,
-  { path = "/version", as = "the edge" }: { path?: string; as?: "the edge" | "anybody" } = {},
+  { path = "/version", as = "the edge", json }: Visit = {},
 ): Promise<Answer> {
-  const client = as === "the edge" ? shownTo(zone, hostname) : undefined;
+  const client = as === "anybody" ? undefined : shownTo(zone, as === "the edge" ? hostname : as.otherwise);
   return await request({
     host: address,
     port,
     path,
     servername: hostname,
-    headers: { host: hostname },
+    headers: { host: hostname, ...(json !== undefined && { "content-type": "application/json" }) },
     ca: api.signer.root,
+    ...(json !== undefined && { method: "POST", body: JSON.stringify(json) }),
     ...client,
   });
 }

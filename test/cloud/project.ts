@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { folderBackend } from "../../toolchain/setup/paths.ts";
-import { type Changes, readChanges } from "../support/event-log.ts";
+import { type Changes, readChanges, readSteps } from "../support/event-log.ts";
 import { at } from "../support/json.ts";
 import { type Options, type Result, Running, run, runOk } from "../support/process.ts";
 import type { Plain } from "../support/target.ts";
@@ -13,7 +13,12 @@ import type { Plain } from "../support/target.ts";
 export type { Plain } from "../support/target.ts";
 /** A stack file's config, keys with their namespaces: `aws:region`. */
 export type CloudConfig = Readonly<Record<string, Plain>>;
-export type Ran = Result & { readonly changes: Changes; readonly seconds: number };
+export type Ran = Result & {
+  readonly changes: Changes;
+  /** `readSteps` has their form. */
+  readonly steps: readonly string[];
+  readonly seconds: number;
+};
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -158,7 +163,8 @@ export class CloudStack {
     const { args, log } = await this.#args(command);
     const began = performance.now();
     const result = await run("pulumi", args, this.#project.options());
-    return { ...result, changes: await readChanges(log), seconds: (performance.now() - began) / 1000 };
+    const seconds = (performance.now() - began) / 1000;
+    return { ...result, changes: await readChanges(log), steps: await readSteps(log), seconds };
   }
 
   up = (...more: string[]): Promise<Ran> => this.#run(["up", "--yes", "--skip-preview", ...more]);

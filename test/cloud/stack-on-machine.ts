@@ -1,11 +1,17 @@
+import path from "node:path";
 import { z } from "zod";
-import { instanceType, isInstanceType } from "../../components/config/instance-types.ts";
+import {
+  type InstanceTypeName,
+  instanceType,
+  isInstanceType,
+} from "../../components/config/instance-types.ts";
 import { at } from "../support/json.ts";
+import { makeKey } from "../support/machine-container.ts";
 import { BoughtMachine, type Pushed } from "./bought-machine.ts";
 import type { Clouds } from "./clouds.ts";
 import type { Zone } from "./cloudflare/state.ts";
 import type { Answer } from "../support/https.ts";
-import { visit } from "./edge-visit.ts";
+import { type Visit, visit } from "./edge-visit.ts";
 import {
   type CloudConfig,
   type CloudStack,
@@ -47,7 +53,10 @@ export class StackOnMachine {
     const committed = await committedConfig(name);
     const type = String(at(committed, "bluegreen:host", "instanceType"));
     if (!isInstanceType(type)) throw new Error(`${name}: no instance type ${type}`);
-    const machine = await BoughtMachine.create(name, instanceType(type).memoryMb);
+    const deployer = `deployer-${name}`;
+    await makeKey(project.folder, deployer);
+    const keyFile = path.join(project.folder, deployer);
+    const machine = await BoughtMachine.create(name, instanceType(type).memoryMb, keyFile);
     try {
       const pushed = await machine.fillRegistry();
       const stack = await project.stack(name, { ...clouds.config, ...adapted(committed, machine, pushed) });
@@ -68,17 +77,31 @@ export class StackOnMachine {
   }
 
   /** The first `up`, in which the machine boots as soon as AWS has its instance. */
-  async first(): Promise<Ran> {
+  first(): Promise<Ran> {
+    return this.#upWith((over) => this.machine.boot(this.#clouds.aws, this.#instanceName, over));
+  }
+
+  /** An `up` in which AWS takes the instance away and starts another. */
+  replacing(): Promise<Ran> {
+    return this.#upWith((over) => this.machine.replace(this.#clouds.aws, this.#instanceName, over));
+  }
+
+  /** An `up` in which AWS stops the instance and starts it again as one of another type. */
+  resizing(type: InstanceTypeName): Promise<Ran> {
+    const { memoryMb } = instanceType(type);
+    return this.#upWith((over) => this.machine.resize(this.#clouds.aws, this.#instanceName, memoryMb, over));
+  }
+
+  /** An `up`, and what the machine does beside it; what that failed with stands at the end of the output. */
+  async #upWith(machine: (over: () => boolean) => Promise<void>): Promise<Ran> {
     let over = false;
     const up = this.stack.up().finally(() => (over = true));
-    const boot = this.machine
-      .boot(this.#clouds.aws, this.#instanceName, () => over)
-      .then(
-        () => "",
-        (error: unknown) => `${String(error)}\n`,
-      );
+    const beside = machine(() => over).then(
+      () => "",
+      (error: unknown) => `${String(error)}\n`,
+    );
     const ran = await up;
-    return { ...ran, output: ran.output + (await boot) };
+    return { ...ran, output: ran.output + (await beside) };
   }
 
   /** Names and states of the machine's containers. */
@@ -87,7 +110,7 @@ export class StackOnMachine {
     return told.split("\n").sort();
   }
 
-  visit(zone: Zone, options?: Parameters<typeof visit>[4]): Promise<Answer> {
+  visit(zone: Zone, options?: Visit): Promise<Answer> {
     const { address } = this.machine.machine;
     const origin = { address, port: this.machine.machine.port(443) };
     return visit(this.#clouds.cloudflare, zone, this.hostname, origin, options);

@@ -18,3 +18,19 @@ export async function readChanges(eventLog: string): Promise<Changes> {
     Object.entries(last).flatMap(([what, count]) => (typeof count === "number" ? [[what, count]] : [])),
   );
 }
+
+/** What a run did or plans with each resource that it does not leave alone: `replace Instance bluegreen-prod-machine-instance`. */
+export async function readSteps(eventLog: string): Promise<readonly string[]> {
+  const text = await readFile(eventLog, "utf8").catch(() => "");
+  return text
+    .split("\n")
+    .filter((line) => line.includes("resourcePreEvent"))
+    .flatMap((line) => {
+      const step = at(JSON.parse(line), "resourcePreEvent", "metadata");
+      const operation = String(at(step, "op"));
+      const name = String(at(step, "urn")).split("::").at(-1) ?? "";
+      const type = String(at(step, "type")).split(":").at(-1) ?? "";
+      return /^(create|update|replace|delete)$/.test(operation) ? [`${operation} ${type} ${name}`] : [];
+    })
+    .sort();
+}

@@ -6,8 +6,11 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One request over TLS, without a body; fails when there is no answer within 10 s. On a connection of its own unless an agent is given. */
-export async function request(options: https.RequestOptions): Promise<Answer> {
+/** One request over TLS; fails when there is no answer within 10 s. On a connection of its own unless an agent is given. */
+export async function request({
+  body: sent,
+  ...options
+}: https.RequestOptions & { readonly body?: string }): Promise<Answer> {
   return await new Promise((resolve, reject) => {
     const call = https.request({ agent: false, timeout: 10_000, ...options }, (response) => {
       let body = "";
@@ -23,6 +26,6 @@ export async function request(options: https.RequestOptions): Promise<Answer> {
     });
     call.on("timeout", () => call.destroy(new Error("no answer within 10 s")));
     call.on("error", reject);
-    call.end();
+    call.end(sent);
   });
 }

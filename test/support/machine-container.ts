@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, readFile } from "node:fs/promises";
+import { chmod, copyFile, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -28,6 +28,10 @@ export interface MachineOptions {
   readonly volumes?: Readonly<Record<string, number>>;
   /** The machine whose `volumes` this one takes over; it was removed by `removeKeepingVolumes`. */
   readonly takesOver?: string;
+  /** Where its ports are published, in the place of another machine's that is gone. Default: free ones. */
+  readonly ports?: Ports;
+  /** The private key's file of a deployer who has one, `.pub` beside it. Default: a new one. */
+  readonly deployerKey?: string;
 }
 
 export const machineName = (purpose: string): string => `${prefix}${purpose}-${process.pid}`;
@@ -44,6 +48,15 @@ export async function makeKey(folder: string, name: string): Promise<string> {
   await runOk("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", file]);
   await chmod(file, 0o600);
   return (await readFile(`${file}.pub`, "utf8")).split(" ").slice(0, 2).join(" ");
+}
+
+/** The deployer's key pair in the folder: a copy of the one that is given, or a new one. */
+export async function bringDeployer(folder: string, given: string | undefined): Promise<void> {
+  if (given === undefined) {
+    await makeKey(folder, "deployer");
+    return;
+  }
+  for (const end of ["", ".pub"]) await copyFile(given + end, path.join(folder, `deployer${end}`));
 }
 
 const each = (flag: string, values: readonly string[]): string[] => values.flatMap((value) => [flag, value]);

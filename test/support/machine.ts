@@ -7,6 +7,7 @@ import {
   type MachineOptions,
   type MachinePort,
   type Ports,
+  bringDeployer,
   createMachine,
   freePorts,
   machineName,
@@ -65,8 +66,8 @@ export class TestMachine {
     const container = machineName(purpose);
     const folder = await mkdtemp(path.join(os.tmpdir(), `${container}-`));
     const hostKey = await makeKey(folder, "host");
-    await makeKey(folder, "deployer");
-    const ports = await freePorts();
+    await bringDeployer(folder, options.deployerKey);
+    const ports = options.ports ?? (await freePorts());
     const machine = new TestMachine(container, folder, hostKey, ports, options);
     machine.trust(hostKey);
     try {
@@ -269,6 +270,27 @@ export class TestMachine {
     const result = await this.exec(...unit, ...settings, file);
     const text = await this.exec("cat", log);
     return { ...result, output: result.output + text.output };
+  }
+
+  /** As by its power button: what runs gets its grace. A machine that is off can be started again, or `replace`d. */
+  async powerOff(): Promise<void> {
+    await docker("stop", "--time", "100", this.container);
+  }
+
+  /** Starts, with this much memory from now on; `ready` says when it is. */
+  async powerOn(memoryMb: number): Promise<void> {
+    await docker("update", `--memory=${memoryMb}m`, `--memory-swap=${memoryMb * 2}m`, this.container);
+    await docker("start", this.container);
+  }
+
+  /** Another machine with this one's volumes, at its ports and for its deployer; this one, which is off, is gone. */
+  async replace(purpose: string, options: MachineOptions): Promise<TestMachine> {
+    const folder = this.#folder;
+    await docker("rm", this.container);
+    const given = { takesOver: this.#disks, ports: this.#ports, deployerKey: this.keyFile };
+    const next = await TestMachine.create(purpose, { ...options, ...given });
+    await rm(folder, { recursive: true, force: true });
+    return next;
   }
 
   /** As an instance is replaced: the machine is gone, its volumes are for the one that `takesOver` this `container`. */

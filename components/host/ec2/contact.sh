@@ -97,7 +97,17 @@ if [ "$state" != ready ]; then
 fi
 
 # Public keys have no quotes in them (the config's schema sees to that).
-printf "AUTHORIZED='%s'\n%s\n" "$keys" "$settle" | by_own "$@" "$destination" sudo -n sh -s -- finish "$user" || give_up "could not finish"
+finish() { printf "AUTHORIZED='%s'\n%s\n" "$keys" "$settle" | by_own "$@" "$destination" sudo -n sh -s -- finish "$user"; }
+# 255: the connection broke, as when sshd is restarted by an upgrade of its package.
+while
+  code=0
+  finish "$@" || code=$?
+  [ "$code" -eq 255 ]
+do
+  left || break
+  wait_on "its last step"
+done
+[ "$code" -eq 0 ] || give_up "could not finish"
 by_own "$@" "$destination" true </dev/null || give_up "no connection with the machine's own key"
 
 # On a machine that took another's place, or was restarted, the containers start by themselves: what follows finds them well.

@@ -30,7 +30,8 @@ fi
 echo "$algorithm $*" | sed 's/.*deploy@203.0.113.9 //' >>"$MACHINE/log"
 case "$*" in
   *' show') cat >/dev/null; cat "$MACHINE/ssh-ed25519" ;;
-  *' finish deploy') cat >"$MACHINE/finished"; rm -f "$MACHINE/ecdsa-sha2-nistp256" ;;
+  *' finish deploy') if [ -e "$MACHINE/breaks" ]; then rm "$MACHINE/breaks"; echo "Connection closed" >&2; exit 255; fi
+    cat >"$MACHINE/finished"; rm -f "$MACHINE/ecdsa-sha2-nistp256" ;;
   *bluegreen-ready*) cat "$MACHINE/state" ;;
   *'docker ps'*) head -n 1 "$MACHINE/containers"; sed -i 1d "$MACHINE/containers" ;;
   *'tail -n 20'*) echo "E: the mirror is gone" ;;
@@ -108,6 +109,14 @@ describe("the first contact with an EC2 host", function () {
       machine.read("finished"),
       /^AUTHORIZED='ssh-ed25519 AAAAone a@example.com\nssh-ed25519 AAAAtwo\n'\n#!\/bin\/sh/,
     );
+  });
+
+  it("goes on when a connection breaks at the last step", () => {
+    machine.set("breaks", "");
+    const { status, stdout, stderr } = contact(machine, 20);
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, `${OWN}\n`);
+    assert.ok(machine.has("finished"));
   });
 
   it("sends nothing to a machine that shows another key", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { CLOUD, FULL, type Stage } from "../../../toolchain/setup/suite.ts";
+import { ALL, CLOUD, FULL, SSH, type Stage } from "../../../toolchain/setup/suite.ts";
 import { at } from "../../support/json.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -26,8 +26,8 @@ function runsOf(stages: readonly Stage[]): readonly Run[] {
   });
 }
 
-describe("the parts of make test and make test-cloud", () => {
-  const runs = runsOf([...FULL, ...CLOUD]);
+describe("the parts of make test, test-ssh and test-cloud", () => {
+  const runs = runsOf([...FULL, ...SSH, ...CLOUD]);
   const times = (file: string, overSsh: boolean): number =>
     runs.filter((run) => run.overSsh === overSsh && run.files.includes(file)).length;
 
@@ -43,6 +43,15 @@ describe("the parts of make test and make test-cloud", () => {
       all.filter((file) => times(file, false) > 1 || times(file, true) > 1),
       [],
       "these run twice",
+    );
+  });
+
+  it("are all run where a builder calls", () => {
+    const names = (stages: readonly Stage[]): readonly string[] => stages.flat(2).map(({ name }) => name);
+    const parts = names([...FULL, ...SSH, ...CLOUD]);
+    assert.deepEqual(
+      parts.filter((name) => !names(ALL).includes(name)),
+      [],
     );
   });
 
