@@ -18,18 +18,20 @@ import { Host } from "./components/host/host.ts";
 import { lookAtHost } from "./components/host/look.ts";
 import { refuseFullDisk } from "./components/host/ssh-look.ts";
 import { rentMachine } from "./components/host/rented.ts";
+import { useNativeStacks } from "./components/native-stacks.ts";
 import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
 import { type StackRecord, secretsOf, summarize } from "./components/slot/record.ts";
 import { beginSlot } from "./components/slot/spec.ts";
 import { makeSlots } from "./components/slot/slot.ts";
 
+useNativeStacks();
 const previous = await readRecord();
 const settings = loadSettings(previous);
 const id = { project: pulumi.getProject(), stack: pulumi.getStack() };
 const names = namesOf(id);
 const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs }, zone] = await Promise.all([
   lookAtHost(settings.host, id, previous),
-  lookAtEdge(settings.edge, id),
+  lookAtEdge(settings.edge, id, previous?.zone),
 ]);
 refuseWithoutRoom(settings, memoryMb);
 const budget = reportBudget(settings, memoryMb, awsRegion());
@@ -63,10 +65,15 @@ const slots = makeSlots(plans, previous, {
 });
 const retired = retireLogins({ host, settings, names, releases: reading }, { dependsOn: [...slots] });
 const files = gatewayFiles(gatewaySettings(settings, names));
+const gatewayImage = new docker.RemoteImage(
+  "gateway-image",
+  { name: settings.gateway.image, keepLocally: true },
+  { provider: host.provider },
+);
 const edge = await makeEdge(settings.edge, {
   host,
   id,
-  gateway: { name: names.gateway, image: settings.gateway.image },
+  gateway: { name: names.gateway, image: settings.gateway.image, pulled: gatewayImage },
   address: rented?.publicAddress ?? (settings.host.kind === "ssh" ? settings.host.address : undefined),
   previous: previous?.certificate,
   repairs: repairs.certificate,
@@ -78,7 +85,7 @@ const gateway = new Gateway("gateway", {
   files,
   spec: gatewaySpec(settings, names, directory, startInterval),
   repairs: repairs.gateway,
-  after: edge.before,
+  after: [gatewayImage, ...edge.before],
 });
 const published = edge.publish([gateway]);
 const flip = new Switch("switch", {
@@ -119,5 +126,6 @@ export const record = pulumi.secret(
       repairs,
       certificate,
       ...(ec2 && { ec2 }),
+      ...(zone && { zone }),
     })),
 );

@@ -1,5 +1,7 @@
 import type { FlipFigures, Spread } from "./flips.ts";
 import type { ProgramStart } from "./program-start.ts";
+import type { ServicesFigures } from "./services.ts";
+import type { SshFigures } from "./stack-over-ssh.ts";
 import type { StackFigures } from "./stack.ts";
 import type { GatewayThroughput } from "./throughput.ts";
 
@@ -11,6 +13,8 @@ export interface Figures {
   readonly empty: GatewayThroughput;
   readonly tenMs: GatewayThroughput;
   readonly stack: StackFigures;
+  readonly services: readonly ServicesFigures[];
+  readonly overSsh: SshFigures;
   readonly program: ProgramStart;
 }
 
@@ -29,7 +33,7 @@ const medians = ({ median, largest }: Spread, digits = 0): string =>
 export function judgeFigures(figures: Figures): readonly Line[] {
   const ours = figures.flips.at(-1);
   if (ours === undefined) throw new Error("no flips were measured");
-  const { stack, program, empty, tenMs, gatewayMb } = figures;
+  const { stack, overSsh, program, empty, tenMs, gatewayMb } = figures;
   const totalMb = Object.values(stack.memoryMb).reduce((sum, mb) => sum + mb, 0);
   const ratio = (gateway: GatewayThroughput): number =>
     gateway.ours.requestsPerSecond / gateway.plain.requestsPerSecond;
@@ -65,6 +69,16 @@ export function judgeFigures(figures: Figures): readonly Line[] {
     atMost("rollback by `pulumi up`, median", stack.flipSeconds.median, 4, "s", 1),
     atMost("resources changed by it", stack.changedByFlip, 1, ""),
     atMost("no-op `pulumi preview`, median", stack.previewSeconds.median, 4, "s", 1),
+    atMost(
+      `failed requests of the sample under flips over SSH, ${overSsh.requests} requests`,
+      overSsh.failed,
+      0,
+      "",
+    ),
+    atMost("rollback by `pulumi up` over SSH, median", overSsh.flipSeconds.median, 6, "s", 1),
+    atMost("no-op `pulumi preview` over SSH, median", overSsh.previewSeconds.median, 6, "s", 1),
+    atMost("SSH connections that it opens, none open before", overSsh.connections.preview, 1, ""),
+    atMost("SSH connections that a rollback opens right after it", overSsh.connections.flip, 0, ""),
     atMost("program start, median", program.seconds.median, 0.8, "s", 2),
     atMost("program memory, median", program.megabytes.median, 200, "MB"),
     atMost("memory of the whole stack, both colours", totalMb, 700, "MiB"),
@@ -87,7 +101,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 /** `docs/benchmarks.md`. */
 export function renderReport(figures: Figures): string {
-  const { stack, program, flips } = figures;
+  const { stack, overSsh, program, flips } = figures;
   const ours = flips.at(-1);
   const perFlip = (f: FlipFigures): number => f.failed / f.flips;
   const peers = flips.map((f) => [
@@ -162,10 +176,23 @@ ${table(
       `${medians(stack.switchFlipMs)} ms`,
     ],
     ["release and flip in one `pulumi up`, under load", `${medians(stack.releaseAndFlipSeconds, 1)} s`],
+    ["no-op `pulumi preview` over SSH, its connection included", `${medians(overSsh.previewSeconds, 1)} s`],
+    ["flip or rollback by `pulumi up` over SSH, under load", `${medians(overSsh.flipSeconds, 1)} s`],
     ["program start, to the last resource registered", `${medians(program.seconds, 2)} s`],
     ["program memory", `${medians(program.megabytes)} MB`],
   ],
 )}
+
+${table(
+  ["services added", "resources", "no-op `pulumi preview`"],
+  figures.services.map((of) => [
+    String(of.services),
+    String(of.resources),
+    `${medians(of.previewSeconds, 1)} s`,
+  ]),
+)}
+
+Each service added is an image, a command on the host and a container, as a slot's are; they are declared, not started.
 
 Memory at rest, MiB: ${Object.entries(stack.memoryMb)
     .map(([what, mb]) => `${what} ${round(mb)}`)

@@ -13,10 +13,12 @@ import { startDefaultReload } from "./peers/reload.ts";
 import { measureProgramStart } from "./program-start.ts";
 import type { Figures } from "./report.ts";
 import { judgeFigures, renderReport } from "./report.ts";
+import { measureServices } from "./services.ts";
+import { measureStackOverSsh } from "./stack-over-ssh.ts";
 import { measureStack } from "./stack.ts";
 import { measureGateway } from "./throughput.ts";
 
-/** One run, one page: `node bench/run.ts`. Takes about 20 minutes; ends with 1 when a target was missed. */
+/** One run, one page: `node bench/run.ts`. Takes about 25 minutes; ends with 1 when a target was missed. */
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const began = performance.now();
@@ -94,6 +96,10 @@ say("program start");
 const program = await measureProgramStart();
 say("the stack by pulumi");
 const stack = await measureStack();
+say("preview, by services");
+const services = await measureServices();
+say("the stack by pulumi over SSH");
+const overSsh = await measureStackOverSsh();
 say("throughput, empty handler");
 const empty = await measureGateway(0);
 say("throughput, 10 ms handler");
@@ -107,6 +113,8 @@ const figures: Figures = {
   machine,
   program,
   stack,
+  services,
+  overSsh,
   empty,
   tenMs,
   gatewayMb,

@@ -1,6 +1,7 @@
 import { release } from "../test/support/images.ts";
 import { docker } from "../test/support/process.ts";
 import { at } from "../test/support/json.ts";
+import type { Plan } from "../test/support/load/load.ts";
 import { Stack } from "../test/support/stack.ts";
 import { underLoad } from "../test/support/visitors.ts";
 import type { Spread } from "./flips.ts";
@@ -27,7 +28,20 @@ export interface StackFigures {
 
 const rounds = 5;
 
-async function seconds(work: () => Promise<unknown>): Promise<number> {
+export const stackSwitch = {
+  smoke: [{ path: "/health" }, { path: "/version" }],
+  bakeSeconds: 0,
+  drainSeconds: 0,
+};
+
+/** At a pace that leaves the machine room for `pulumi up`. */
+export const visitors: Plan["kinds"] = {
+  get: { clients: 8, pauseMs: 40 },
+  post: { clients: 2, pauseMs: 40 },
+  fresh: { clients: 2, pauseMs: 40 },
+};
+
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
   return (performance.now() - began) / 1000;
@@ -39,7 +53,7 @@ export async function measureStack(): Promise<StackFigures> {
     active: "blue",
     blue: await release("1"),
     green: await release("2"),
-    switch: { smoke: [{ path: "/health" }, { path: "/version" }], bakeSeconds: 0, drainSeconds: 0 },
+    switch: stackSwitch,
   });
   try {
     await stack.upOk();
@@ -96,13 +110,8 @@ async function measureUps(stack: Stack): Promise<Ups> {
   const flipMs: number[] = [];
   const totalMs: number[] = [];
   let changedByFlip = 0;
-  const kinds = {
-    get: { clients: 8, pauseMs: 40 },
-    post: { clients: 2, pauseMs: 40 },
-    fresh: { clients: 2, pauseMs: 40 },
-  };
   const releases = await Promise.all([release("3"), release("4"), release("5")]);
-  const report = await underLoad(stack.url, { expect: ["blue", "green"], kinds }, async () => {
+  const report = await underLoad(stack.url, { expect: ["blue", "green"], kinds: visitors }, async () => {
     for (let round = 0; round < rounds * 2; round++) {
       stack.set({ active: round % 2 === 0 ? "green" : "blue" });
       const up = await stack.upOk();

@@ -8,11 +8,14 @@ import {
   generationOf,
   parseCertificate,
 } from "./certificate-plan.ts";
+import type { ZoneRecord } from "./zone-record.ts";
 
 /** The gateway container, as `certificates.sh` has to know it. */
 export interface EdgeGateway {
   readonly name: string;
   readonly image: string;
+  /** The image on the host: a script there has no credentials to pull it with. */
+  readonly pulled: pulumi.Resource;
 }
 
 export interface EdgeArgs {
@@ -26,12 +29,7 @@ export interface EdgeArgs {
   /** Counts how often the certificate was not the one that the last run left. */
   readonly repairs: number;
   /** As {@link lookAtEdge} found it. */
-  readonly zone: EdgeZone | undefined;
-}
-
-/** A Cloudflare zone before this run. */
-export interface EdgeZone {
-  readonly id: string;
+  readonly zone: ZoneRecord | undefined;
 }
 
 /** What stands in front of the gateway. */
@@ -44,17 +42,21 @@ export interface Edge {
 }
 
 /**
- * Looks at what an edge already holds, changing nothing.
+ * Looks at what an edge already holds, changing nothing. `previous` is the zone as the last run found it.
  * @throws RunError when another stack owns the zone, or no token is there
  */
-export async function lookAtEdge(settings: EdgeSettings, id: StackId): Promise<EdgeZone | undefined> {
+export async function lookAtEdge(
+  settings: EdgeSettings,
+  id: StackId,
+  previous: ZoneRecord | undefined,
+): Promise<ZoneRecord | undefined> {
   switch (settings.kind) {
     case "none":
     case "self-signed":
       return undefined;
     case "cloudflare":
       // Imported only here: a stack without it need not load it.
-      return await (await import("./cloudflare/look.ts")).lookAtZone(settings, id);
+      return await (await import("./cloudflare/look.ts")).lookAtZone(settings, id, previous);
   }
 }
 
@@ -90,7 +92,7 @@ function makeSelfSigned(hostname: string, args: EdgeArgs): Edge {
       ],
       stdin: "",
     },
-    { dependsOn: host.scripts },
+    { dependsOn: [host.scripts, gateway.pulled] },
   );
   return {
     before: [certificate],

@@ -6,7 +6,7 @@ import type { RegistrySettings } from "../config/secrets-schema.ts";
 import { type BundleFile, renderBundle } from "./bundle.ts";
 import { type Engine, prepareCommand, rootWords } from "./preparation.ts";
 import { commandLine } from "./quote.ts";
-import { type Reach, engineArgs, sshCommand, sshInput } from "./reach.ts";
+import { LOST, type Reach, engineArgs, sshCommand, sshInput } from "./reach.ts";
 import { askHost } from "./run.ts";
 
 export interface HostArgs {
@@ -157,7 +157,7 @@ function commandArgs(reach: Reach, { words, stdin, asRoot = false }: HostCommand
       const { access, address } = reach;
       const line = asRoot ? rootWords(access.user, words) : words;
       return {
-        create: pulumi.output(address).apply((known) => `exec ${sshCommand(access, known, line)}`),
+        create: pulumi.output(address).apply((known) => `exec ${sshCommand(access, known, line)} ${LOST}`),
         stdin: pulumi.output(stdin).apply(sshInput),
       };
     }

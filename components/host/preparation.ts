@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { commandLine } from "./quote.ts";
-import { type Reach, type SshAccess, sshCommand, sshControl, sshInput, sshMaster } from "./reach.ts";
+import { LOST, type Reach, type SshAccess, sshCommand, sshControl, sshInput, sshMaster } from "./reach.ts";
 
 /** Whether the host's Docker engine answers now, or is there only after the preparation. */
 export type Engine = "answers" | "comes";
@@ -75,7 +75,7 @@ export function prepareText(
   ];
   const prepare = sshCommand(access, address, rootWords(access.user, script));
   const renew = [sshControl(access, address, "stop"), sshMaster(access, address)].map(commandLine).join("; ");
-  return `${prepare} || exit
+  return `${prepare} || exit ${LOST}
 { ${renew}; } </dev/null >/dev/null 2>&1
 exit 0`;
 }

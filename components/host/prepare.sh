@@ -78,7 +78,7 @@ packages() {
 # The server's own settings stay; what is said here wins.
 docker_settings() {
   mkdir -p /etc/docker
-  [ -s /etc/docker/daemon.json ] || echo '{}' >/etc/docker/daemon.json
+  [ -s "$daemon_json" ] || echo '{}' >"$daemon_json"
   # shellcheck disable=SC2016 # jq's own variables
   settings=$(jq --arg root "$data_root" '
     ."live-restore" = true | .icc = false
@@ -86,33 +86,68 @@ docker_settings() {
     | if $root == "" then . else
         # The image store of containerd lies outside of the data root.
         ."data-root" = $root | ."storage-driver" = "overlay2" | .features."containerd-snapshotter" = false
-      end' /etc/docker/daemon.json) ||
-    refuse "/etc/docker/daemon.json is no JSON: mend it, then run this again"
-  as_file /etc/docker/daemon.json <<END || return 0
+      end' "$daemon_json") ||
+    refuse "$daemon_json is no JSON: mend it, then run this again"
+  answers=false
+  ! engine_answers || answers=true
+  [ "$answers" = false ] || [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" != active ] ||
+    refuse "this engine is part of a swarm, in which no container outlives a restart of the engine: docker swarm leave, or use another server"
+  changed=false
+  if ! echo "$settings" | cmp -s - "$daemon_json"; then
+    cp -p "$daemon_json" "$daemon_json.before"
+    as_file "$daemon_json" <<END
 $settings
 END
-  engine_answers || return 0
+    changed=true
+  fi
+  [ "$answers" = true ] || return 0
+  # A run that was cut off after it wrote the file has left an engine that began before it.
+  [ "$changed" = true ] || [ -n "$(find "$daemon_json" -newer /run/docker.pid)" ] || return 0
   # First live-restore alone, by a signal: with it the containers outlive the restart that the rest needs.
   kill -HUP "$(cat /run/docker.pid)"
   tries=0
-  until [ "$(docker info --format '{{.LiveRestoreEnabled}}')" = true ] || [ "$tries" -ge 20 ]; do
+  until [ "$(docker info --format '{{.LiveRestoreEnabled}}')" = true ]; do
     tries=$((tries + 1))
+    [ "$tries" -lt 20 ] || settings_back 'does not take live-restore from it, and was not restarted'
     sleep 0.5
   done
-  service docker restart >/dev/null || refuse "Docker does not start with /etc/docker/daemon.json: see journalctl -u docker"
+  { restart_docker && engine_comes 30; } || settings_back 'does not start with it'
+  rm -f "$daemon_json.before"
+}
+
+# The engine goes on, or again, with the file as it was.
+settings_back() {
+  [ ! -e "$daemon_json.before" ] || mv -f "$daemon_json.before" "$daemon_json"
+  if ! engine_answers; then
+    restart_docker || true
+    engine_comes 30 || say "Docker does not answer now: its containers go on, but see journalctl -u docker at once"
+  fi
+  refuse "Docker $1; $daemon_json is as it was before. What stands in that file may not stand on dockerd's command line" \
+    "too: look at systemctl cat docker and journalctl -u docker. It was to say: $(echo "$settings" | jq -c .)"
+}
+
+# systemd counts starts, its own tries and an owner's among them, and refuses the fourth within a minute.
+restart_docker() {
+  ! with_systemd || systemctl reset-failed docker || true
+  service docker restart >/dev/null
 }
 
 engine_answers() { timeout 20 docker version >/dev/null 2>&1; }
 
-docker_runs() {
-  if with_systemd; then systemctl -q enable docker; fi
-  engine_answers || service docker start >/dev/null || true
+# Waits until the engine answers, no longer than so many seconds.
+engine_comes() {
   tries=0
   until engine_answers; do
     tries=$((tries + 1))
-    [ "$tries" -lt 60 ] || refuse "Docker does not answer after 60 s: see journalctl -u docker, or /var/log/docker.log"
+    [ "$tries" -lt "$1" ] || return 1
     sleep 1
   done
+}
+
+docker_runs() {
+  if with_systemd; then systemctl -q enable docker; fi
+  engine_answers || service docker start >/dev/null || true
+  engine_comes 60 || refuse "Docker does not answer after 60 s: see journalctl -u docker, or /var/log/docker.log"
 }
 
 # Before the directory is used: a new group counts from the user's next login on.
@@ -239,7 +274,7 @@ prepare() {
 }
 
 main() {
-  user='' directory='' data_root=''
+  user='' directory='' data_root='' daemon_json=/etc/docker/daemon.json
   while [ $# -gt 0 ]; do
     case $1 in
       --user) user=$2 && shift ;;

@@ -145,6 +145,14 @@ const RECEIVE = `input=$(cat)
 case $input in *'${END}') ;; *) echo 'the input was cut off on its way: nothing was done' >&2; exit 74 ;; esac
 printf %s "\${input%'${END}'}" | "$@"`;
 
+/**
+ * Stands behind a command's text, which the engine shows when the command fails: OpenSSH itself says nothing when a
+ * connection that it shares is lost. A comment, because a shell that stayed to speak would be what a cancelled run kills,
+ * in place of ssh.
+ */
+export const LOST =
+  "# exit status 255: the connection to the host was lost; what had begun there ends by itself, then run pulumi up again";
+
 /** What a command over ssh reads, with the mark of its end. */
 export function sshInput(stdin: string): string {
   return `${stdin}${END}`;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { SecretsOfRelease } from "../data/application-secrets.ts";
 import type { Slots } from "./plan.ts";
 import { certificateRecord } from "../edge/certificate-plan.ts";
+import { zoneRecord } from "../edge/zone-record.ts";
 import { COLORS } from "../config/schema.ts";
 import { switchReport } from "../gateway/switch-report.ts";
 import { ec2Record } from "../host/ec2/record.ts";
@@ -59,6 +60,8 @@ export const stackRecord = z.strictObject({
   }),
   /** What the gateway shows; `null` without TLS. */
   certificate: certificateRecord.nullable().default(null),
+  /** The zone in front, where Cloudflare is the edge. */
+  zone: zoneRecord.optional(),
 });
 export type StackRecord = z.infer<typeof stackRecord>;
 

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { folderBackend } from "../../toolchain/setup/paths.ts";
 import { type Changes, readChanges, readSteps } from "../support/event-log.ts";
 import { at } from "../support/json.ts";
 import { type Options, type Result, Running, run, runOk } from "../support/process.ts";
@@ -96,7 +97,7 @@ export class Project {
       cwd: this.#project,
       env: {
         ...process.env,
-        PULUMI_BACKEND_URL: `file://${path.join(this.folder, "state")}`,
+        PULUMI_BACKEND_URL: folderBackend(path.join(this.folder, "state")),
         PULUMI_CONFIG_PASSPHRASE_FILE: path.join(this.folder, "passphrase"),
         PULUMI_DEBUG_COMMANDS: "true",
         PULUMI_SKIP_UPDATE_CHECK: "true",

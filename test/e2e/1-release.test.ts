@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Stack } from "../support/stack.ts";
 import { at } from "../support/json.ts";
 import { withoutLoss } from "../support/visitors.ts";
-import { itHere, liveOf, newId, other, release, sharedStack } from "./shared.ts";
+import { itHere, liveOf, newId, other, release, sharedStack, nothingToDo } from "./shared.ts";
 
 const onlyTheSwitch = { update: 1 };
 
@@ -45,8 +45,7 @@ describe("release, flip and roll back", function () {
   });
 
   it("has nothing to do afterwards", async () => {
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
+    await nothingToDo(stack);
     assert.deepEqual(changed((await stack.upOk()).changes), {});
   });
 
@@ -54,8 +53,7 @@ describe("release, flip and roll back", function () {
     const before = stack.config;
     const container = await startedAt(stack, "api-blue", "api-green");
     stack.set({ environment: { GREETING: "hello" }, memoryMb: { api: 144 } });
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
+    await nothingToDo(stack);
     stack.config = before;
     assert.equal(await startedAt(stack, "api-blue", "api-green"), container);
   });
@@ -112,8 +110,7 @@ describe("release, flip and roll back", function () {
       await load.expect(idle);
     });
     assert.equal(await stack.live(), idle);
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
+    await nothingToDo(stack);
   });
 
   itHere("refuses a release asked of the live slot at preview, and names the other slot", async () => {

@@ -16,7 +16,7 @@ import {
 } from "./shared.ts";
 
 // Over SSH it is the way to the host that is shown, not the gateway's endurance.
-const flips = overSsh ? 6 : 20;
+const flips = overSsh ? 4 : 20;
 const requests = overSsh ? 20_000 : 100_000;
 
 describe("many flips", function () {

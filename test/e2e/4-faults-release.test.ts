@@ -5,15 +5,24 @@ import path from "node:path";
 import { type Fault, NOWHERE } from "../support/images.ts";
 import type { Config, Stack, Up } from "../support/stack.ts";
 import { describeReport, underLoad, withoutLoss } from "../support/visitors.ts";
-import { gentle, itHere, liveOf, newId, other, release, sharedStack, switchSettings } from "./shared.ts";
+import {
+  gentle,
+  itHere,
+  liveOf,
+  newId,
+  other,
+  release,
+  sharedStack,
+  switchSettings,
+  nothingToDo,
+} from "./shared.ts";
 
 /** The next `up` with this config brings everything into line, and leaves nothing to do. */
 async function converges(stack: Stack, config: Config): Promise<void> {
   stack.config = config;
   await stack.upOk();
   assert.equal(await stack.live(), stack.config["active"]);
-  const preview = await stack.preview("--expect-no-changes");
-  assert.equal(preview.code, 0, preview.output);
+  await nothingToDo(stack);
 }
 
 function assertRefused(up: Up, reason: RegExp): void {

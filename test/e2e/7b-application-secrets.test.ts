@@ -7,7 +7,7 @@ import { docker, until } from "../support/process.ts";
 import { assertAbsent, encrypted, newSecret, processes, shownBy, withoutDebug } from "../support/secrets.ts";
 import { Stack } from "../support/stack.ts";
 import { withoutLoss } from "../support/visitors.ts";
-import { gentle, liveOf, newId, other, sharedConfig } from "./shared.ts";
+import { gentle, liveOf, newId, other, sharedConfig, nothingToDo } from "./shared.ts";
 
 describe("the application's own secrets", function () {
   this.timeout(300_000);
@@ -39,15 +39,13 @@ describe("the application's own secrets", function () {
   });
 
   it("leave nothing to do once they are there", async () => {
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
+    await nothingToDo(stack);
   });
 
   it("that change reach only the next release: a running slot keeps the file it began with", async () => {
     const [live, idle] = [liveOf(stack), other(liveOf(stack))];
     await setSecret(newSecret());
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
+    await nothingToDo(stack);
     stack.set({ [idle]: await release(newId()) });
     await stack.upOk();
     assert.equal(await inside(idle, "stripe_key"), values[1]);
@@ -165,7 +163,6 @@ describe("the application's own secrets", function () {
     assert.equal(await login("app_2", "database_password_2"), "app");
     assert.equal(await sql("SELECT tableowner FROM pg_tables WHERE tablename = 'items'"), "app");
     assertAbsent([old, rotated], await stack.logs("postgres"), "the logs of postgres");
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
+    await nothingToDo(stack);
   });
 });

@@ -8,7 +8,7 @@ import { docker, run, runOk } from "../support/process.ts";
 import { Registry } from "../support/registry.ts";
 import { assertAbsent, encrypted, newSecret } from "../support/secrets.ts";
 import { Stack } from "../support/stack.ts";
-import { newId, sharedConfig } from "./shared.ts";
+import { newId, sharedConfig, nothingToDo } from "./shared.ts";
 
 describe("a private registry", function () {
   this.timeout(300_000);
@@ -16,10 +16,10 @@ describe("a private registry", function () {
   let stack: Stack;
   let registry: Registry;
 
-  async function credentials(value: string) {
+  async function credentials(value: string, { address } = registry) {
     const secret = await encrypted(stack, "registry", { password: value });
     assert.ok(typeof secret === "object" && secret !== null && "password" in secret);
-    return { address: registry.address, username: "deploy", password: secret["password"] ?? null };
+    return { address, username: "deploy", password: secret["password"] ?? null };
   }
 
   before(async () => {
@@ -69,8 +69,7 @@ describe("a private registry", function () {
       registry.asked.some(({ status }) => status === 401),
       "without credentials nothing is sent",
     );
-    const preview = await stack.preview("--expect-no-changes");
-    assert.equal(preview.code, 0, preview.output);
+    await nothingToDo(stack);
   });
 
   it("leaves no credentials: not in the engine's or the user's files, nor in the stack's directory or state", async () => {
@@ -96,6 +95,26 @@ describe("a private registry", function () {
     }
     const up = await stack.preview("--diff", "--show-config");
     assertAbsent(values, up.output, "pulumi preview");
+  });
+
+  it("has the gateway's image pulled with its credentials, too", async () => {
+    const gateways = await Registry.serve("nginx:1.30", "deploy", password);
+    const good = stack.config;
+    try {
+      const gateway = Object.fromEntries(Object.entries(stack.config["gateway"] ?? {}));
+      stack.set({
+        registry: await credentials(password, gateways),
+        gateway: { ...gateway, image: gateways.reference },
+      });
+      await stack.upOk();
+      const image = await docker("inspect", "--format", "{{.Config.Image}}", stack.container("gateway"));
+      assert.equal(image, gateways.reference);
+      stack.config = good;
+      await stack.upOk();
+    } finally {
+      await gateways.close();
+      await runOk("docker", ["image", "rm", "--force", gateways.reference]);
+    }
   });
 
   it("keeps the image of the release before on the host, for the way back", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { sharedStack } from "./shared.ts";
+import { overSsh, sharedStack } from "./shared.ts";
 
 describe("destroy", function () {
   this.timeout(180_000);
@@ -19,6 +19,17 @@ describe("destroy", function () {
         .filter((name) => name.startsWith(`bluegreen-${stack.name}`));
     };
     assert.ok((await left()).length >= 8);
+    if (overSsh) {
+      // A server's data goes away only after it was said twice.
+      const refused = await stack.destroy();
+      assert.notEqual(refused.code, 0, refused.output);
+      for (const what of ["postgres", "redis"]) {
+        const volume = stack.container(what);
+        assert.match(refused.output, new RegExp(`${volume}" cannot be deleted\\s+because it is protected`));
+        assert.ok((await left()).includes(volume), `${volume} is gone`);
+      }
+      await stack.pulumi("state", "unprotect", "--all", "--yes", "--stack", stack.name);
+    }
     const destroy = await stack.destroy();
     assert.equal(destroy.code, 0, destroy.output);
     assert.deepEqual(await left(), []);

@@ -221,6 +221,12 @@ describe("the gateway on a real engine", function () {
       assert.equal((await ask("/state")).headers.get("x-color"), "blue", "the control API is not public");
     });
 
+    it("shows the application's own figures to the host alone", async () => {
+      assert.equal((await ask("/metrics")).status, 404);
+      assert.equal((await ask("/metrics?x=1")).status, 404);
+      assert.equal(await stack.control("/slot/blue/metrics"), "blue");
+    });
+
     it("comes back on the right colour by itself after a kill, stale socket and all", async () => {
       await stack.setState("green");
       const pid = await docker("inspect", "--format", "{{.State.Pid}}", stack.container("gateway"));

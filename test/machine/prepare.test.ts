@@ -7,6 +7,7 @@ import type { Result } from "../support/process.ts";
 
 const script = new URL("../../components/host/prepare.sh", import.meta.url);
 const directory = "/var/lib/bluegreen/bluegreen-prepared";
+const DROP_IN = "/etc/systemd/system/docker.service.d/owner.conf";
 const words = ["--user", "deploy", "--directory", directory];
 
 // One machine for all: each test goes on where the one before it stopped, as a server's life does.
@@ -138,6 +139,86 @@ describe("preparing a server as it is bought", function () {
     assert.equal(await machine.read("/etc/docker/daemon.json"), "{broken\n");
     assert.equal((await machine.exec("docker", "version")).code, 0);
     await machine.write("/etc/docker/daemon.json", good);
+  });
+
+  /** Docker as its owner starts it: with these settings and words. A container runs on it, and says how long. */
+  async function ownersDocker(settings: string, flags: string): Promise<() => Promise<string>> {
+    await machine.execOk("mkdir", "-p", DROP_IN.slice(0, DROP_IN.lastIndexOf("/")));
+    // In the mounts of every other start, or this container's could not be taken away after it.
+    const dockerd = "/usr/lib/machine/inside-host-cgroups /usr/sbin/dockerd";
+    await machine.write(DROP_IN, `[Service]\nExecStart=\nExecStart=${dockerd} ${flags}\n`);
+    await machine.write("/etc/docker/daemon.json", settings);
+    await machine.execOk("systemctl", "daemon-reload");
+    // systemd refuses the fourth start within a minute, whoever asked for it.
+    await machine.execOk("systemctl", "reset-failed", "docker");
+    await machine.execOk("systemctl", "restart", "docker");
+    await machine.docker("rm", "--force", "running");
+    await machine.docker("run", "--detach", "--name", "running", "redis:8");
+    return () => machine.docker("inspect", "--format", "{{.State.Running}} {{.State.StartedAt}}", "running");
+  }
+
+  async function liveRestore(): Promise<string> {
+    return await machine.docker("info", "--format", "{{.LiveRestoreEnabled}}");
+  }
+
+  describe("beside containers that run", () => {
+    before(() => machine.loadImages("redis:8"));
+
+    for (const settings of ["{}\n", '{"live-restore": true}\n'])
+      it(`takes its settings back where dockerd's own words forbid them (${settings.trim()}), and stops nothing`, async () => {
+        const running = await ownersDocker(settings, "-H fd:// --icc=true");
+        const before = await running();
+        const { code, output } = await prepare();
+        assert.notEqual(code, 0, output);
+        assert.match(output, /daemon\.json is as it was before.*command line.*systemctl cat docker/s);
+        assert.equal(await machine.read("/etc/docker/daemon.json"), settings);
+        assert.equal(await running(), before);
+      });
+
+    it("goes on where it was cut off after it wrote the settings, and stops nothing", async () => {
+      const running = await ownersDocker("{}\n", "-H fd://");
+      const before = await running();
+      await machine.write(
+        "/etc/docker/daemon.json",
+        `${JSON.stringify(
+          {
+            "live-restore": true,
+            icc: false,
+            "log-driver": "json-file",
+            "log-opts": { "max-size": "10m", "max-file": "3" },
+          },
+          undefined,
+          2,
+        )}\n`,
+      );
+      assert.equal(await liveRestore(), "false");
+      const { code, output } = await prepare();
+      assert.equal(code, 0, output);
+      assert.doesNotMatch(output, /wrote/);
+      assert.equal(await liveRestore(), "true");
+      assert.equal(await running(), before);
+    });
+
+    it("refuses an engine of a swarm, whose containers would be stopped", async () => {
+      const running = await ownersDocker("{}\n", "-H fd://");
+      await machine.docker("swarm", "init", "--advertise-addr", "127.0.0.1");
+      const before = await running();
+      const { code, output } = await prepare();
+      assert.notEqual(code, 0, output);
+      assert.match(output, /swarm leave/);
+      assert.equal(await machine.read("/etc/docker/daemon.json"), "{}\n");
+      assert.equal(await running(), before);
+      await machine.docker("swarm", "leave", "--force");
+    });
+
+    after(async () => {
+      await machine.execOk("rm", "-f", DROP_IN);
+      await machine.execOk("systemctl", "daemon-reload");
+      await machine.execOk("systemctl", "reset-failed", "docker");
+      const { code, output } = await prepare();
+      assert.equal(code, 0, output);
+      await machine.docker("rm", "--force", "running");
+    });
   });
 
   it("takes a full disk for what it is", async () => {

@@ -88,8 +88,8 @@ export function shown(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, shown(held)]));
 }
 
-/** What every command over SSH begins with; the options are those of the Docker provider, and are shown there. */
-const OVER_SSH = /^exec ssh -F .* -- 'sh -c [^]*? receive ([^]*)'$/;
+/** What every command over SSH begins and ends with; the options are those of the Docker provider, and are shown there. */
+const OVER_SSH = /^exec ssh -F .* -- 'sh -c [^]*? receive ([^]*)' # exit status 255: .*$/;
 
 function shownText(whole: string): string {
   const text = whole.replace(OVER_SSH, "[over ssh] $1");

@@ -19,6 +19,11 @@ import { type Options, type Result, docker, run, runOk, until } from "./process.
 
 export type MachineUser = "root" | "deploy";
 
+const SSH_PACKETS = [
+  ["INPUT", "--dport"],
+  ["OUTPUT", "--sport"],
+] as const;
+
 /**
  * A machine to deploy to: from the outside a server with systemd, sshd, sudo, and (unless bare) a Docker engine, with a
  * disk of its own; `toolchain/images/machine` says what it cannot be. Its clock is this machine's: a kernel has but one,
@@ -201,18 +206,26 @@ export class TestMachine {
     return performance.now() - began;
   }
 
+  /** How many SSH connections were let in so far. */
+  async logins(): Promise<number> {
+    const log = await this.execOk("journalctl", "--unit=ssh", "--output=cat", "--no-pager");
+    return (log.match(/Accepted publickey/g) ?? []).length;
+  }
+
   /** Ends every SSH connection there is, in the middle of whatever it does. */
   async cutSsh(): Promise<void> {
     await this.exec("pkill", "-KILL", "-f", "^sshd-(session|auth)");
   }
 
-  /** From now on packets to sshd get lost, those of open connections too: nobody is told. */
+  /** From now on packets to sshd and from it get lost, those of open connections too: nobody is told. */
   async blockSsh(): Promise<void> {
-    await this.execOk("iptables", "-I", "INPUT", "-p", "tcp", "--dport", "22", "-j", "DROP");
+    for (const [chain, port] of SSH_PACKETS)
+      await this.execOk("iptables", "-I", chain, "-p", "tcp", port, "22", "-j", "DROP");
   }
 
   async unblockSsh(): Promise<void> {
-    await this.execOk("iptables", "-D", "INPUT", "-p", "tcp", "--dport", "22", "-j", "DROP");
+    for (const [chain, port] of SSH_PACKETS)
+      await this.execOk("iptables", "-D", chain, "-p", "tcp", port, "22", "-j", "DROP");
   }
 
   /** Leaves this much of the disk that holds Docker's and the stack's files. */

@@ -95,26 +95,13 @@ const SIGNED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 let runs = 0;
 
 class RecordingMonitor extends MockMonitor {
-  readonly seen = new Map<string, Omit<Registration, "inputs">>();
+  readonly seen = new Map<string, RegisterRequest>();
 
   override async registerResource(
     request: RegisterRequest,
     callback: Parameters<MockMonitor["registerResource"]>[1],
   ): Promise<void> {
-    this.seen.set(`${request.getType()} ${request.getName()}`, {
-      type: request.getType(),
-      name: request.getName(),
-      secretInputs: Object.entries(request.getObject()?.toJavaScript() ?? {}).flatMap(([key, value]) =>
-        JSON.stringify(value).includes(SECRET_MARK) ? [key] : [],
-      ),
-      dependsOn: request.getDependenciesList().map((urn) => urn.replace(/^.*::/, "")),
-      protect: request.getProtect(),
-      retainOnDelete: request.getRetainondelete(),
-      deleteBeforeReplace: request.getDeletebeforereplace(),
-      replaceOnChanges: request.getReplaceonchangesList(),
-      ignoreChanges: request.getIgnorechangesList(),
-      additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
-    });
+    this.seen.set(`${request.getType()} ${request.getName()}`, request);
     await super.registerResource(request, callback);
   }
 
@@ -122,6 +109,30 @@ class RecordingMonitor extends MockMonitor {
   registerResourceHook(_request: unknown, callback: (error: null, response: object) => void): void {
     callback(null, {});
   }
+}
+
+/** What was asked for; `directory` was this run's own, and is left out of what can be compared. */
+function registration(
+  request: RegisterRequest,
+  inputs: Readonly<Record<string, unknown>>,
+  directory: string,
+): Registration {
+  const comparable: unknown = JSON.parse(JSON.stringify(inputs).replaceAll(directory, ""));
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    inputs: comparable as Readonly<Record<string, unknown>>,
+    secretInputs: Object.entries(request.getObject()?.toJavaScript() ?? {}).flatMap(([key, value]) =>
+      JSON.stringify(value).includes(SECRET_MARK) ? [key] : [],
+    ),
+    dependsOn: request.getDependenciesList().map((urn) => urn.replace(/^.*::/, "")),
+    protect: request.getProtect(),
+    retainOnDelete: request.getRetainondelete(),
+    deleteBeforeReplace: request.getDeletebeforereplace(),
+    replaceOnChanges: request.getReplaceonchangesList(),
+    ignoreChanges: request.getIgnorechangesList(),
+    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+  };
 }
 
 /** A run over SSH writes down the host's key on this machine, under the stack's name. */
@@ -173,8 +184,7 @@ export async function runProgram({
       }
       seen(args.name);
       const plain = args.inputs as Readonly<Record<string, unknown>>;
-      const comparable: unknown = JSON.parse(JSON.stringify(plain).replaceAll(directory, ""));
-      inputs.set(`${args.type} ${args.name}`, comparable as Readonly<Record<string, unknown>>);
+      inputs.set(`${args.type} ${args.name}`, plain);
       return {
         id: `${args.name}-id`,
         state: {
@@ -212,8 +222,13 @@ export async function runProgram({
     );
     await import(`../../index.ts?run=${++runs}`);
     await pulumi.runtime.disconnect();
+    let registrations: readonly Registration[] | undefined;
     return {
-      registrations: [...monitor.seen].map(([key, rest]) => ({ ...rest, inputs: inputs.get(key) ?? {} })),
+      get registrations() {
+        const made = () =>
+          [...monitor.seen].map(([key, request]) => registration(request, inputs.get(key) ?? {}, directory));
+        return (registrations ??= made());
+      },
       knownHosts: readKnownHosts(stack),
     };
   } finally {

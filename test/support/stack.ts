@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 
+import { folderBackend } from "../../toolchain/setup/paths.ts";
 import { type Result, Running, run, runOk } from "./process.ts";
 import { type Changes, readChanges } from "./event-log.ts";
 import { at } from "./json.ts";
@@ -141,7 +142,7 @@ export class Stack {
   #environment(): NodeJS.ProcessEnv {
     return {
       ...process.env,
-      PULUMI_BACKEND_URL: `file://${path.join(this.folder, "state")}`,
+      PULUMI_BACKEND_URL: folderBackend(path.join(this.folder, "state")),
       PULUMI_CONFIG_PASSPHRASE_FILE: path.join(this.folder, "passphrase"),
       // Allows --event-log, which counts what an `up` changed.
       PULUMI_DEBUG_COMMANDS: "true",

@@ -18,8 +18,8 @@ export const everyKind: Plan["kinds"] = {
 export const crowds: Plan["kinds"] = {
   ...everyKind,
   get: { clients: 24, pauseMs: 12 },
-  post: { clients: 8, pauseMs: 30 },
-  fresh: { clients: 6, pauseMs: 30 },
+  post: { clients: 6, pauseMs: 60 },
+  fresh: { clients: 6, pauseMs: 40 },
 };
 
 /** Client ids of all items whose id begins with `prefix`, read through the public address. */

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { folderBackend } from "../../toolchain/setup/paths.ts";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -122,7 +123,7 @@ export class ThrowAwayStack {
       cwd: this.folder,
       env: {
         ...process.env,
-        PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,
+        PULUMI_BACKEND_URL: folderBackend(join(this.folder, "state")),
         PULUMI_CONFIG_PASSPHRASE_FILE: join(this.folder, "passphrase"),
         PULUMI_SKIP_UPDATE_CHECK: "true",
         // Shows the flag --event-log.

@@ -15,17 +15,20 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 export GOFLAGS='-mod=readonly -buildvcs=false'
 
-# This host puts a proxy of its own between program and engine that knows only the calls of its day (no resource
-# hooks: "unknown method RegisterResourceHook"). Programs of today get the engine's address instead: one line, changed
-# in a copy of the package.
+# Two lines are changed in a copy of the package:
+# - This host puts a proxy of its own between program and engine that knows only the calls of its day (no resource
+#   hooks: "unknown method RegisterResourceHook"). Programs of today get the engine's address instead.
+# - Pulumi.yaml's options reached it as flags, which the engine of today does not pass: "typescript: false" has to be its
+#   default, or ts-node type-checks the whole program at each run.
 package=github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs
 source=$(go list -f '{{.Dir}}' "$package")
 cp go.mod go.sum "$source"/main.go "$source"/proxy*.go "$work"/
 chmod -R u+w "$work"
-sed 's/fmt\.Sprintf("127\.0\.0\.1:%d", handle\.Port), pipes\.directory())$/req.GetMonitorAddress(), pipes.directory())/' \
+sed -e 's/fmt\.Sprintf("127\.0\.0\.1:%d", handle\.Port), pipes\.directory())$/req.GetMonitorAddress(), pipes.directory())/' \
+  -e 's/flag\.BoolVar(&typescript, "typescript", true,$/flag.BoolVar(\&typescript, "typescript", false,/' \
   "$source/main.go" >"$work/main.go"
-if cmp -s "$source/main.go" "$work/main.go"; then
-  echo "toolchain/language-nodejs: the line to change is not in $source/main.go: look there for the monitor's address" >&2
+if [ "$(diff "$source/main.go" "$work/main.go" | grep -c '^>')" -ne 2 ]; then
+  echo "toolchain/language-nodejs: the two lines to change are not in $source/main.go" >&2
   exit 1
 fi
 cd "$work"

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { quote } from "../../components/host/quote.ts";
-import { type Env, type Paths, paths } from "./paths.ts";
+import { type Env, type Paths, folderBackend, paths } from "./paths.ts";
 import { installedPlugin } from "./plugin-folder.ts";
 import { locatePulumi } from "./pulumi.ts";
 import type { PluginName } from "./versions.ts";
@@ -37,7 +37,7 @@ export function variablesOf(env: Env, where: Paths, tools: Tools): Record<string
   };
   if (isSet("PULUMI_BACKEND_URL")) variables["PULUMI_BACKEND_URL"] = env["PULUMI_BACKEND_URL"] ?? "";
   else if (!isSet("PULUMI_ACCESS_TOKEN"))
-    variables["PULUMI_BACKEND_URL"] = `file://${join(where.state, "state")}`;
+    variables["PULUMI_BACKEND_URL"] = folderBackend(join(where.state, "state"));
   if (isSet("PULUMI_CONFIG_PASSPHRASE_FILE"))
     variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = env["PULUMI_CONFIG_PASSPHRASE_FILE"] ?? "";
   else if (env["PULUMI_CONFIG_PASSPHRASE"] === undefined)

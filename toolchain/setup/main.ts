@@ -15,7 +15,7 @@ import { terminalReporter } from "./reporter.ts";
 import { checkRelease, sampleStep } from "./sample.ts";
 import { printStatus } from "./status.ts";
 import { buildsAtOnce, planSteps, runSteps } from "./steps.ts";
-import { CLOUD, FULL, QUICK, type Stage, runSuite } from "./suite.ts";
+import { ALL, CLOUD, FULL, QUICK, SSH, type Stage, runSuite } from "./suite.ts";
 import { closingLine } from "./summary.ts";
 import { testToolsStep } from "./test-tools.ts";
 import { IMAGES } from "./versions.ts";
@@ -31,6 +31,7 @@ const DEV = [
   "sample 2",
 ];
 const CLOUD_STEPS = [...cloudPluginSteps, motoStep];
+const cloudSteps = CLOUD_STEPS.map(({ name }) => name);
 const dev = [sampleStep("1", [], false), sampleStep("2", ["sample 1"], false)];
 
 /** Does the steps; false when one of them failed. */
@@ -63,18 +64,17 @@ async function image(): Promise<number> {
 }
 
 async function bench(): Promise<number> {
-  if (!(await prepare(DEV))) return 1;
+  if (!(await prepare([...DEV, machineStep.name]))) return 1;
   return runOnTerminal("npm", ["run", "--silent", "bench"], { cwd: paths.checkout, env: await commandEnv() });
 }
 
 const commands: Readonly<Record<string, () => Promise<number>>> = {
   dev: async () => ((await prepare(DEV)) ? bringUp() : 1),
   test: () => test(FULL, []),
-  "test-cloud": () =>
-    test(
-      CLOUD,
-      CLOUD_STEPS.map(({ name }) => name),
-    ),
+  "test-ssh": () => test(SSH, []),
+  "test-cloud": () => test(CLOUD, cloudSteps),
+  "test-all": () => test(ALL, []),
+  "cloud-plugins": async () => ((await prepare(cloudSteps)) ? 0 : 1),
   check: async () => ((await prepare([testToolsStep.name])) ? runSuite(QUICK, await commandEnv()) : 1),
   status: async () => {
     await printStatus();

@@ -30,3 +30,11 @@ export function pathsOf(env: Env, checkout: string): Paths {
 }
 
 export const paths = pathsOf(process.env, resolve(import.meta.dirname, "../.."));
+
+/**
+ * A folder as Pulumi's backend. Without the files that hold metadata beside each object: they are made empty and filled
+ * then, and after a kill in between the state is there and "failed to load checkpoint: EOF" is all that Pulumi says.
+ */
+export function folderBackend(folder: string): string {
+  return `file://${folder}?metadata=skip`;
+}

@@ -20,15 +20,32 @@ const sample: Part = { name: "sample", command: [join(paths.checkout, "sample/ap
 /** What needs no Docker engine and no Pulumi. */
 export const QUICK: readonly Stage[] = [[quick]];
 // Two lanes of about the same length: most tests wait for containers, not for the processor.
-export const FULL: readonly Stage[] = [
-  [
-    [...quick, script("test:toolchain"), script("test:e2e:first")],
-    [script("test:host"), sample, script("test:e2e:rest")],
-  ],
+const here: readonly [Lane, Lane] = [
+  [...quick, script("test:toolchain"), script("test:e2e:first")],
+  [script("test:host"), sample, script("test:e2e:rest")],
+];
+const overSsh: readonly [Lane, Lane] = [
+  [script("test:ssh:first")],
+  [script("test:machine"), script("test:ssh:rest")],
 ];
 
+/** What needs this machine's own engine. */
+export const FULL: readonly Stage[] = [here];
+/** What needs a test machine, reached over SSH. */
+export const SSH: readonly Stage[] = [overSsh];
 /** What needs the real AWS and Cloudflare providers. */
 export const CLOUD: readonly Stage[] = [[[script("test:cloud:parts")], [script("test:cloud:stacks")]]];
+
+const plugins: Part = {
+  name: "cloud plugins",
+  command: ["nice", "-n", "19", join(paths.checkout, "toolchain/setup/bootstrap.sh"), "cloud-plugins"],
+};
+
+/** All of it: the cloud's providers are built, where they are not there yet, in what the other tests leave of the machine. */
+export const ALL: readonly Stage[] = [
+  [[...here[0], ...overSsh[0]], [...here[1], ...overSsh[1]], [plugins]],
+  ...CLOUD,
+];
 
 type Result = Counts & { readonly name: string; readonly seconds: number };
 

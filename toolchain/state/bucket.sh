@@ -58,7 +58,10 @@ aws s3api put-bucket-lifecycle-configuration --bucket "$bucket" --lifecycle-conf
 secrets=
 if [ -n "$alias" ]; then
   case $alias in alias/*) ;; *) fail "got \"$alias\" for the key; allowed: alias/ and a name, such as alias/bluegreen" ;; esac
-  if ! aws kms describe-key --key-id "$alias" 2>/dev/null; then
+  # An error must not be taken for "not there": another key would be made.
+  there=$(command aws --region "$region" kms list-aliases --query "Aliases[?AliasName=='$alias'].AliasName" --output text) ||
+    fail "whether the key $alias is there could not be asked: kms:ListAliases has to be allowed; no key was made"
+  if [ "$there" != "$alias" ]; then
     key=$(command aws --region "$region" kms create-key --description "Pulumi secrets" --query KeyMetadata.KeyId --output text)
     aws kms create-alias --alias-name "$alias" --target-key-id "$key"
     aws kms enable-key-rotation --key-id "$key"

@@ -113,7 +113,7 @@ export class CloudflareEdge extends pulumi.ComponentResource implements Edge {
       { words: [host.script("certificates.sh"), host.directory, ...words], stdin: more.stdin ?? "" },
       {
         parent: this,
-        dependsOn: [host.scripts, ...(more.dependsOn ?? [])],
+        dependsOn: [host.scripts, this.args.gateway.pulled, ...(more.dependsOn ?? [])],
         ...(more.secret === true && { additionalSecretOutputs: ["stdout", "stderr"] }),
       },
     );

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CloudflareSettings } from "../../config/edge-schema.ts";
 import type { StackId } from "../../config/names.ts";
 import { rangesDrift } from "../cloudflare-ranges.ts";
-import type { EdgeZone } from "../edge.ts";
+import type { ZoneRecord } from "../zone-record.ts";
 import { markerName, ownersOf, ownership } from "./owner.ts";
 
 /** What the token must be allowed to, for the zone alone. */
@@ -14,28 +14,66 @@ const SCOPES = "Zone: Read, DNS: Edit, SSL and Certificates: Edit";
 const OWNER_SCOPES = "Zone Settings: Edit, Zone WAF: Edit, Cache Rules: Edit";
 
 /**
- * Finds the zone and its owner; changes nothing.
+ * Finds the zone and its owner; changes nothing. While Cloudflare does not answer, the zone is taken as the last run
+ * found it (`previous`): a flip and the way back need nothing of Cloudflare.
  * @throws RunError without a token, and where this stack would be the zone's second owner
  */
-export async function lookAtZone(settings: CloudflareSettings, id: StackId): Promise<EdgeZone> {
-  const { zone, ownsZone } = settings;
-  checkToken(id.stack, ownsZone);
+export async function lookAtZone(
+  settings: CloudflareSettings,
+  id: StackId,
+  previous: ZoneRecord | undefined,
+): Promise<ZoneRecord> {
+  checkToken(id.stack, settings.ownsZone);
+  let found: Found;
+  try {
+    found = await askCloudflare(settings);
+  } catch (error) {
+    if (previous?.name !== settings.zone || previous.owned !== settings.ownsZone) throw error;
+    void pulumi.log.warn(
+      `Cloudflare could not be asked, so the zone ${settings.zone} is taken as the last run found it: ` +
+        (error instanceof Error ? error.message : String(error)),
+    );
+    return previous;
+  }
+  judgeOwner(settings, id, found.owners);
+  compareRanges(found.ranges);
+  return { id: found.zoneId, name: settings.zone, owned: settings.ownsZone };
+}
+
+interface Found {
+  readonly zoneId: string;
+  /** As `project/stack`. */
+  readonly owners: readonly string[];
+  /** The addresses that Cloudflare publishes; none when it does not say. */
+  readonly ranges: readonly string[];
+}
+
+async function askCloudflare(settings: CloudflareSettings): Promise<Found> {
+  const { zone } = settings;
   const zoneId = settings.zoneId ?? (await getZone({ filter: { name: zone } })).id;
   const [markers, ranges] = await Promise.all([
     getDnsRecords({ zoneId, type: "TXT", name: { exact: markerName(zone) } }),
     // Only compared with: what is not known is nothing to say.
     getIpRanges({}).catch(() => undefined),
   ]);
-  const owned = ownership(id, ownsZone, ownersOf(markers.results.map(({ content }) => content)));
+  return {
+    zoneId,
+    owners: ownersOf(markers.results.map(({ content }) => content)),
+    ranges: ranges === undefined ? [] : [...ranges.ipv4Cidrs, ...ranges.ipv6Cidrs],
+  };
+}
+
+function judgeOwner({ zone, ownsZone }: CloudflareSettings, id: StackId, owners: readonly string[]): void {
+  const owned = ownership(id, ownsZone, owners);
   switch (owned.kind) {
     case "free":
-      break;
+      return;
     case "nobody":
       void pulumi.log.warn(
         `no stack owns the zone ${zone}: its TLS mode and rules are as somebody left them; let one stack keep them ` +
           "(pulumi config set --path edge.ownsZone true)",
       );
-      break;
+      return;
     case "refused":
       throw new pulumi.RunError(
         `bluegreen:edge.ownsZone: got true; allowed: false, because ${owned.owner} owns the zone ${zone} (its TXT record ` +
@@ -43,17 +81,16 @@ export async function lookAtZone(settings: CloudflareSettings, id: StackId): Pro
           "edge.ownsZone false, or set it to false for the other stack and run its `pulumi up` first",
       );
   }
-  const { missing, gone } =
-    ranges === undefined
-      ? { missing: [], gone: [] }
-      : rangesDrift([...ranges.ipv4Cidrs, ...ranges.ipv6Cidrs]);
-  if (missing.length + gone.length > 0) {
-    void pulumi.log.warn(
-      "Cloudflare publishes other addresses than components/edge/cloudflare-ranges.ts has: " +
-        `missing there ${missing.join(", ") || "none"}, no longer published ${gone.join(", ") || "none"}`,
-    );
-  }
-  return { id: zoneId };
+}
+
+function compareRanges(published: readonly string[]): void {
+  if (published.length === 0) return;
+  const { missing, gone } = rangesDrift(published);
+  if (missing.length + gone.length === 0) return;
+  void pulumi.log.warn(
+    "Cloudflare publishes other addresses than components/edge/cloudflare-ranges.ts has: " +
+      `missing there ${missing.join(", ") || "none"}, no longer published ${gone.join(", ") || "none"}`,
+  );
 }
 
 function checkToken(stack: string, ownsZone: boolean): void {

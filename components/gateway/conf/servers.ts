@@ -36,6 +36,11 @@ ${limit}
         return 200 "ok\\n";
     }
 
+    # The application's own figures are the host's: /slot/<colour>/metrics at the control socket.
+    location = /metrics {
+        return 404;
+    }
+
     location / {
         if ($is_stream) {
             return 418;

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareText } from "../../../components/host/preparation.ts";
 import {
+  LOST,
   type SshAccess,
   dockerUrl,
   engineArgs,
@@ -164,6 +165,16 @@ describe("a command over SSH", () => {
 
   it("ends as the command ended", () => {
     assert.equal(onMachine(sshCommand(ACCESS, ADDRESS, ["sh", "-c", "exit 7"]), sshInput("x")).code, 7);
+  });
+
+  it("says to whom sees it fail what a lost connection means, and changes nothing by it", () => {
+    const told = `exec ${sshCommand(ACCESS, ADDRESS, ["sh", "-c", "exit 7"])} ${LOST}`;
+    assert.match(told, /# exit status 255: the connection to the host was lost; .*run pulumi up again$/);
+    assert.equal(onMachine(told.replace(/^exec /, ""), sshInput("x")).code, 7);
+    assert.match(
+      prepareText(ACCESS, ADDRESS, { directory: "/d", repairs: { host: 0 } }),
+      /\|\| exit # exit status 255/,
+    );
   });
 
   it("holds nothing of its input", () => {

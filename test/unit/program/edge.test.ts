@@ -123,6 +123,24 @@ describe("a stack behind Cloudflare", () => {
     assert.ok(ofCloudflare(program).length > 0);
   });
 
+  it("flips and rolls back while Cloudflare cannot be asked, with the zone that the last run found", async () => {
+    const zone = { id: "e".repeat(32), name: "example.com", owned: false };
+    const program = await run(CLOUDFLARE, { record: recordOf({ zone }), calls: {} });
+    assert.equal(named(program, "edge-record").inputs["zoneId"], zone.id);
+    assert.ok(program.registrations.some(({ name }) => name === "switch-flip"));
+  });
+
+  for (const [what, zone] of [
+    ["another zone", { id: ZONE_ID, name: "example.org", owned: false }],
+    ["a zone that it owned", { id: ZONE_ID, name: "example.com", owned: true }],
+  ] as const)
+    it(`does not take ${what} for the one that cannot be asked`, async () => {
+      const declared: string[] = [];
+      const seen = (name: string) => declared.push(name);
+      await assert.rejects(run(CLOUDFLARE, { record: recordOf({ zone }), calls: {}, seen }));
+      assert.deepEqual(declared, []);
+    });
+
   it("says which token it lacks", async () => {
     const before = process.env["CLOUDFLARE_API_TOKEN"];
     delete process.env["CLOUDFLARE_API_TOKEN"];

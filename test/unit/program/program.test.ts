@@ -44,6 +44,16 @@ describe("the whole program", () => {
     );
   });
 
+  it("leaves no map between an error and its stack, which the SDK asks for at each promise", async () => {
+    Error.prepareStackTrace = () => "mapped";
+    try {
+      await runProgram({ stack: "dev", config: CONFIG });
+      assert.ok(!("prepareStackTrace" in Error));
+    } finally {
+      Reflect.deleteProperty(Error, "prepareStackTrace");
+    }
+  });
+
   it("makes the same resources in a preview as in an update (invariant 8)", async () => {
     const key = ({ type, name }: Registration) => `${type} ${name}`;
     const [update, preview] = [

@@ -10,15 +10,20 @@ const STAND_IN = `#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
   *get-caller-identity*) echo 123456789012 ;;
-  *head-bucket* | *describe-key*) [ "$EXISTS" = yes ] ;;
+  *head-bucket*) [ "$EXISTS" = yes ] ;;
+  *list-aliases*)
+    [ "$KMS" = answers ] || exit 254
+    [ "$EXISTS" = no ] || echo alias/bluegreen ;;
   *create-key*) echo 0000-1111 ;;
 esac
 `;
 
 describe("toolchain/state/bucket.sh", () => {
   let folder: string;
+  let kms: "answers" | "is not allowed";
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "bucket-"));
+    kms = "answers";
     writeFileSync(join(folder, "aws"), STAND_IN);
     chmodSync(join(folder, "aws"), 0o755);
   });
@@ -34,6 +39,7 @@ describe("toolchain/state/bucket.sh", () => {
       PATH: `${folder}:${process.env["PATH"] ?? ""}`,
       CALLS: calls,
       EXISTS: exists ? "yes" : "no",
+      KMS: kms,
     };
     const result = await run("toolchain/state/bucket.sh", words, { env });
     return { ...result, calls: readFileSync(calls, "utf8") };
@@ -76,6 +82,14 @@ describe("toolchain/state/bucket.sh", () => {
     assert.match(calls, /create-alias --alias-name alias\/bluegreen --target-key-id 0000-1111/);
     assert.match(calls, /enable-key-rotation/);
     assert.match(stdout, /--secrets-provider 'awskms:\/\/alias\/bluegreen\?region=eu-central-1'/);
+  });
+
+  it("makes no second key when it cannot ask for the first", async () => {
+    kms = "is not allowed";
+    const { code, stderr, calls } = await bucket(true, "team-state", "eu-central-1", "alias/bluegreen");
+    assert.notEqual(code, 0);
+    assert.match(stderr, /kms:ListAliases.*no key was made/);
+    assert.doesNotMatch(calls, /create-key/);
   });
 
   it("says what is missing", async () => {

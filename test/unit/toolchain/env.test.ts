@@ -34,7 +34,10 @@ describe("the shell's environment", () => {
     assert.equal(variablesOf({}, home, tools)["PULUMI_HOME"], "/p");
   });
   it("keeps the state of stacks out of the checkout", () => {
-    assert.equal(variables({})["PULUMI_BACKEND_URL"], "file:///home/a/.local/state/bluegreen/state");
+    assert.equal(
+      variables({})["PULUMI_BACKEND_URL"],
+      "file:///home/a/.local/state/bluegreen/state?metadata=skip",
+    );
   });
   it("keeps the CLI from fetching plugins only when they were built", () => {
     assert.equal(variables({}, true)["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], "true");
