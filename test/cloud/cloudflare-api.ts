@@ -24,6 +24,8 @@ export class CloudflareApi {
   /** Signs origin certificates; its root is what Cloudflare's edge trusts. */
   readonly signer = new Signer();
   readonly requests: Logged[] = [];
+  /** While it is, every answer is 503. */
+  isDown = false;
   #server: Server;
 
   private constructor() {
@@ -36,7 +38,12 @@ export class CloudflareApi {
       ...originPullRoutes(this.account),
       ipRoute,
     ];
-    this.#server = serve(routes, this.token, (entry) => this.requests.push(entry));
+    this.#server = serve(
+      routes,
+      this.token,
+      () => this.isDown,
+      (entry) => this.requests.push(entry),
+    );
   }
 
   static async start(): Promise<CloudflareApi> {

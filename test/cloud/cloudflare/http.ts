@@ -130,10 +130,19 @@ export interface Logged {
 }
 
 /** A server of these routes under `/client/v4`, on loopback; each answer is told to `log`. */
-export function serve(routes: readonly Route[], token: string, log: (entry: Logged) => void): Server {
+export function serve(
+  routes: readonly Route[],
+  token: string,
+  isDown: () => boolean,
+  log: (entry: Logged) => void,
+): Server {
   const base = "/client/v4";
   const under = routes.map((route) => ({ ...route, path: base + route.path }));
   return createServer((request, response) => {
+    if (isDown()) {
+      response.writeHead(503).end("upstream connect error");
+      return;
+    }
     void answer(under, token, request).then(({ status, body }) => {
       const path = new URL(request.url ?? "/", "http://localhost").pathname.replace(base, "");
       log({ method: request.method ?? "", path, status });
