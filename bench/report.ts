@@ -180,6 +180,11 @@ ${table(
     ["flip or rollback by `pulumi up` over SSH, under load", `${medians(overSsh.flipSeconds, 1)} s`],
     ["program start, to the last resource registered", `${medians(program.seconds, 2)} s`],
     ["program memory", `${medians(program.megabytes)} MB`],
+    [
+      "the program's process in a no-op preview, with Pulumi's runner: processor time",
+      `${medians(stack.program.cpuSeconds, 2)} s`,
+    ],
+    ["… its memory", `${medians(stack.program.megabytes)} MB`],
   ],
 )}
 

@@ -1,3 +1,6 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+
 import { release } from "../test/support/images.ts";
 import { docker } from "../test/support/process.ts";
 import { at } from "../test/support/json.ts";
@@ -13,6 +16,8 @@ import { wrk } from "./throughput.ts";
 export interface StackFigures {
   readonly previewSeconds: Spread;
   readonly noOpSeconds: Spread;
+  /** The program's process in a no-op preview, the SDK's runner and the engine's answers included. */
+  readonly program: { readonly cpuSeconds: Spread; readonly megabytes: Spread };
   readonly flipSeconds: Spread;
   readonly releaseAndFlipSeconds: Spread;
   readonly changedByFlip: number;
@@ -62,6 +67,7 @@ export async function measureStack(): Promise<StackFigures> {
       const result = await stack.preview("--expect-no-changes");
       if (result.code !== 0) throw new Error(result.output);
     });
+    const program = await measureProgram(stack);
     const noOp = await repeat(() => stack.upOk());
     const direct = await wrk(
       `bluegreen-${stack.name}`,
@@ -77,6 +83,7 @@ export async function measureStack(): Promise<StackFigures> {
     return {
       previewSeconds: spread(preview),
       noOpSeconds: spread(noOp),
+      program,
       ...flips,
       memoryMb,
       sampleDirect: direct,
@@ -85,6 +92,29 @@ export async function measureStack(): Promise<StackFigures> {
   } finally {
     await stack.remove();
   }
+}
+
+async function measureProgram(stack: Stack): Promise<StackFigures["program"]> {
+  const found: { cpuSeconds: number; megabytes: number }[] = [];
+  const NODE_OPTIONS = `--import=${new URL("program-probe.ts", import.meta.url).href}`;
+  const before = { ...process.env };
+  Object.assign(process.env, { NODE_OPTIONS });
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const { code, output } = await stack.preview("--expect-no-changes");
+      if (code !== 0) throw new Error(output);
+      const used: unknown = JSON.parse(
+        await readFile(path.join(stack.project, "program-probe.json"), "utf8"),
+      );
+      found.push({ cpuSeconds: Number(at(used, "cpuSeconds")), megabytes: Number(at(used, "megabytes")) });
+    }
+  } finally {
+    process.env = before;
+  }
+  return {
+    cpuSeconds: spread(found.map(({ cpuSeconds }) => cpuSeconds)),
+    megabytes: spread(found.map(({ megabytes }) => megabytes)),
+  };
 }
 
 async function repeat(work: () => Promise<unknown>): Promise<number[]> {
