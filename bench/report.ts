@@ -1,3 +1,4 @@
+import type { EmptyAccountFigures } from "./empty-account.ts";
 import type { FlipFigures, Spread } from "./flips.ts";
 import type { ProgramStart } from "./program-start.ts";
 import type { ServicesFigures } from "./services.ts";
@@ -14,6 +15,7 @@ export interface Figures {
   readonly tenMs: GatewayThroughput;
   readonly stack: StackFigures;
   readonly services: readonly ServicesFigures[];
+  readonly emptyAccount: EmptyAccountFigures;
   readonly overSsh: SshFigures;
   readonly program: ProgramStart;
 }
@@ -198,6 +200,9 @@ ${table(
 )}
 
 Each service added is an image, a command on the host and a container, as a slot's are; they are declared, not started.
+
+From empty accounts to the first answer, \`Pulumi.staging.yaml\` (${figures.emptyAccount.created} resources) by the real providers against local clouds, the first boot of a test
+machine among it: ${round(figures.emptyAccount.seconds)} s. What AWS and Cloudflare themselves take comes on top.
 
 Memory at rest, MiB: ${Object.entries(stack.memoryMb)
     .map(([what, mb]) => `${what} ${round(mb)}`)

@@ -3,6 +3,7 @@ import os from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { docker, run, runOk } from "../test/support/process.ts";
+import { measureEmptyAccount } from "./empty-account.ts";
 import type { FlipFigures } from "./flips.ts";
 import { measureFlips, together } from "./flips.ts";
 import type { Peer } from "./peers/containers.ts";
@@ -100,6 +101,8 @@ say("preview, by services");
 const services = await measureServices();
 say("the stack by pulumi over SSH");
 const overSsh = await measureStackOverSsh();
+say("from an empty account");
+const emptyAccount = await measureEmptyAccount();
 say("throughput, empty handler");
 const empty = await measureGateway(0);
 say("throughput, 10 ms handler");
@@ -114,6 +117,7 @@ const figures: Figures = {
   program,
   stack,
   services,
+  emptyAccount,
   overSsh,
   empty,
   tenMs,

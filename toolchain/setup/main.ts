@@ -64,7 +64,7 @@ async function image(): Promise<number> {
 }
 
 async function bench(): Promise<number> {
-  if (!(await prepare([...DEV, machineStep.name]))) return 1;
+  if (!(await prepare([...DEV, machineStep.name, ...cloudSteps]))) return 1;
   return runOnTerminal("npm", ["run", "--silent", "bench"], { cwd: paths.checkout, env: await commandEnv() });
 }
 
