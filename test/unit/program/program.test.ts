@@ -44,6 +44,13 @@ describe("the whole program", () => {
     );
   });
 
+  it("has the gateway's image on the host before a script there needs it, which has no credentials", async () => {
+    const edge = '{"kind":"self-signed","hostname":"localhost"}';
+    const run = await runProgram({ stack: "dev", config: { ...CONFIG, edge } });
+    for (const name of ["gateway-configuration", "edge-certificate"])
+      assert.ok(named(run, name).dependsOn.includes("gateway-image"), name);
+  });
+
   it("leaves no map between an error and its stack, which the SDK asks for at each promise", async () => {
     Error.prepareStackTrace = () => "mapped";
     try {
