@@ -6,6 +6,7 @@ import { release } from "../test/support/images.ts";
 import { Stack } from "../test/support/stack.ts";
 import type { Spread } from "./flips.ts";
 import { spread } from "./flips.ts";
+import { noOpPreview, repeat } from "./stack.ts";
 
 export interface ServicesFigures {
   readonly services: number;
@@ -14,7 +15,6 @@ export interface ServicesFigures {
   readonly previewSeconds: Spread;
 }
 
-const rounds = 5;
 const counts = [0, 10, 50, 100] as const;
 
 /** How long a preview with nothing to do takes as services are added to the stack, by the real `pulumi`. */
@@ -43,13 +43,7 @@ export async function measureServices(): Promise<readonly ServicesFigures[]> {
 
 async function measure(stack: Stack, services: number): Promise<ServicesFigures> {
   const up = await stack.upOk();
-  const seconds: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const began = performance.now();
-    const result = await stack.preview("--expect-no-changes");
-    if (result.code !== 0) throw new Error(result.output);
-    seconds.push((performance.now() - began) / 1000);
-  }
+  const seconds = await repeat(() => noOpPreview(stack));
   const resources = Object.values(up.changes).reduce((sum, count) => sum + count, 0);
   return { services, resources, previewSeconds: spread(seconds) };
 }

@@ -5,7 +5,7 @@ import { machineTarget } from "../test/support/target.ts";
 import { underLoad } from "../test/support/visitors.ts";
 import type { Spread } from "./flips.ts";
 import { spread } from "./flips.ts";
-import { seconds, stackSwitch, visitors } from "./stack.ts";
+import { noOpPreview, seconds, stackSwitch, visitors } from "./stack.ts";
 
 export interface SshFigures {
   /** With no connection open before. */
@@ -58,12 +58,7 @@ async function measure(machine: TestMachine, stack: Stack): Promise<SshFigures> 
   const flips: Work[] = [];
   for (let round = 0; round < rounds; round++) {
     await machine.cutSsh();
-    previews.push(
-      await measured(async () => {
-        const preview = await stack.preview("--expect-no-changes");
-        if (preview.code !== 0) throw new Error(preview.output);
-      }),
-    );
+    previews.push(await measured(() => noOpPreview(stack)));
   }
   const report = await underLoad(stack.url, { expect: ["blue", "green"], kinds: visitors }, async () => {
     for (let round = 0; round < rounds; round++) {

@@ -63,10 +63,7 @@ export async function measureStack(): Promise<StackFigures> {
   try {
     await stack.upOk();
     const memoryMb = await memory(stack);
-    const preview = await repeat(async () => {
-      const result = await stack.preview("--expect-no-changes");
-      if (result.code !== 0) throw new Error(result.output);
-    });
+    const preview = await repeat(() => noOpPreview(stack));
     const program = await measureProgram(stack);
     const noOp = await repeat(() => stack.upOk());
     const direct = await wrk(
@@ -101,8 +98,7 @@ async function measureProgram(stack: Stack): Promise<StackFigures["program"]> {
   Object.assign(process.env, { NODE_OPTIONS });
   try {
     for (let round = 0; round < rounds; round++) {
-      const { code, output } = await stack.preview("--expect-no-changes");
-      if (code !== 0) throw new Error(output);
+      await noOpPreview(stack);
       const used: unknown = JSON.parse(
         await readFile(path.join(stack.project, "program-probe.json"), "utf8"),
       );
@@ -117,7 +113,14 @@ async function measureProgram(stack: Stack): Promise<StackFigures["program"]> {
   };
 }
 
-async function repeat(work: () => Promise<unknown>): Promise<number[]> {
+/** A preview that has to find nothing to do. */
+export async function noOpPreview(stack: Stack): Promise<void> {
+  const { code, output } = await stack.preview("--expect-no-changes");
+  if (code !== 0) throw new Error(output);
+}
+
+/** The seconds of each round. */
+export async function repeat(work: () => Promise<unknown>): Promise<number[]> {
   const found: number[] = [];
   for (let round = 0; round < rounds; round++) found.push(await seconds(work));
   return found;

@@ -1,8 +1,6 @@
-import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { exclusively } from "../../toolchain/setup/cache.ts";
-import { paths } from "../../toolchain/setup/paths.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { runOk } from "./process.ts";
 import type { TestMachine } from "./machine.ts";
 
@@ -27,8 +25,7 @@ export async function release(id: string, fault: Fault = "none"): Promise<Releas
     sample,
   ];
   const options = { env: { ...process.env, DOCKER_BUILDKIT: "0" }, timeoutMs: 600_000 };
-  const build = () => runOk("docker", ["build", "--quiet", ...args], options);
-  await exclusively(path.join(paths.cache, "locks"), "test-images", () => undefined, build);
+  await oneAtATime("test-images", () => runOk("docker", ["build", "--quiet", ...args], options));
   return config;
 }
 

@@ -1,8 +1,6 @@
 import { existsSync } from "node:fs";
-import path from "node:path";
 
-import { exclusively } from "../../toolchain/setup/cache.ts";
-import { paths } from "../../toolchain/setup/paths.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { docker } from "./process.ts";
 import { dockerOn, localTarget } from "./target.ts";
 
@@ -25,14 +23,9 @@ async function deadStacks(): Promise<string[]> {
 
 /** Removes what cut-off test runs left; one process at a time, as nothing can be removed twice. */
 export async function removeDeadStacks(): Promise<void> {
-  await exclusively(
-    path.join(paths.cache, "locks"),
-    "test-leftovers",
-    () => undefined,
-    async () => {
-      for (const dead of await deadStacks()) await removeLeftovers(dead);
-    },
-  );
+  await oneAtATime("test-leftovers", async () => {
+    for (const dead of await deadStacks()) await removeLeftovers(dead);
+  });
 }
 
 /** Removes the containers, networks and volumes that are named after a stack. */

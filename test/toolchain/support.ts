@@ -11,9 +11,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { folderBackend } from "../../toolchain/setup/paths.ts";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { folderBackend } from "../../toolchain/setup/paths.ts";
 
 const repository = join(import.meta.dirname, "../..");
 
