@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { paths } from "./paths.ts";
-import { type Counts, closingLine, countResults } from "./summary.ts";
+import { type Counts, closingLine, countResults, failureText } from "./summary.ts";
 
 export interface Part {
   readonly name: string;
@@ -47,7 +47,7 @@ export const ALL: readonly Stage[] = [
   ...CLOUD,
 ];
 
-type Result = Counts & { readonly name: string; readonly seconds: number };
+type Result = Counts & { readonly name: string; readonly seconds: number; readonly output: string };
 
 /** `alone`: its output is shown as it comes, not when the part is over. */
 async function runPart({ name, command }: Part, env: NodeJS.ProcessEnv, alone: boolean): Promise<Result> {
@@ -66,7 +66,7 @@ async function runPart({ name, command }: Part, env: NodeJS.ProcessEnv, alone: b
   });
   const seconds = (performance.now() - begun) / 1000;
   if (!alone) process.stdout.write(`\n── ${name}\n${result.all}\n`);
-  return { ...countResults(result.all, result.exitCode ?? 1), name, seconds };
+  return { ...countResults(result.all, result.exitCode ?? 1), name, seconds, output: result.all };
 }
 
 async function runLane(lane: Lane, env: NodeJS.ProcessEnv, alone: boolean): Promise<readonly Result[]> {
@@ -91,6 +91,8 @@ export async function runSuite(
     const verdict = result.failed === 0 ? "ok" : "FAILED";
     return `  ${result.name.padEnd(16)} ${verdict.padEnd(7)} ${closingLine([result])} (${result.seconds.toFixed(1)} s)`;
   });
-  process.stdout.write(`\n${lines.join("\n")}\n\n${closingLine(results)}\n`);
-  return results.some(({ failed }) => failed > 0) ? 1 : 0;
+  const failed = results.filter((result) => result.failed > 0);
+  const failures = failed.map(({ name, output }) => `── ${name} failed:\n${failureText(output)}\n\n`);
+  process.stdout.write(`\n${lines.join("\n")}\n\n${failures.join("")}${closingLine(results)}\n`);
+  return failed.length > 0 ? 1 : 0;
 }

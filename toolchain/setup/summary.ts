@@ -26,6 +26,16 @@ export function countResults(output: string, exitCode: number): Counts {
   return { passed: passed + failed === 0 ? 1 : passed, failed };
 }
 
+/**
+ * What went wrong in a run that failed: mocha's list of failures, of anything else the end. At most `maxLines`, without colours.
+ * It is said again at the end of everything, because builders keep no more than the end.
+ */
+export function failureText(output: string, maxLines = 30): string {
+  const lines = output.replaceAll(ESCAPES, "").trimEnd().split("\n");
+  const list = lines.findIndex((line) => /^\s*\d+ failing\b/.test(line));
+  return (list === -1 ? lines.slice(-maxLines) : lines.slice(list, list + maxLines)).join("\n");
+}
+
 /** The line by which other programs know how it went. */
 export function closingLine(all: readonly Counts[]): string {
   const total = all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {

@@ -4,7 +4,7 @@ import { removalCommands } from "../../../toolchain/setup/docker.ts";
 import { checkRelease } from "../../../toolchain/setup/sample.ts";
 import { parseLines } from "../../../components/host/observation.ts";
 import { type Row, ageOf, renderStatus } from "../../../toolchain/setup/status.ts";
-import { closingLine, countResults } from "../../../toolchain/setup/summary.ts";
+import { closingLine, countResults, failureText } from "../../../toolchain/setup/summary.ts";
 
 describe("countResults", () => {
   it("counts mocha's lines, coloured or not", () => {
@@ -22,6 +22,21 @@ describe("countResults", () => {
   });
   it("believes the exit code against the count", () => {
     assert.deepEqual(countResults("  5 passing (1s)\n", 1), { passed: 5, failed: 1 });
+  });
+});
+
+describe("failureText", () => {
+  it("is mocha's list of failures, without what passed, as long as asked for", () => {
+    const text =
+      "  ok 1\n\n\u001b[32m  12 passing\u001b[0m (3s)\n\u001b[31m  1 failing\u001b[0m\n\n  1) a flip\n       loses none:\n     Error: 2\n";
+    assert.equal(failureText(text), "  1 failing\n\n  1) a flip\n       loses none:\n     Error: 2");
+    assert.equal(failureText(text, 3), "  1 failing\n\n  1) a flip");
+  });
+  it("is the end of what no list comes from", () => {
+    assert.equal(
+      failureText("npm begins\na.ts: no such type\nb.ts: unused\n", 2),
+      "a.ts: no such type\nb.ts: unused",
+    );
   });
 });
 
