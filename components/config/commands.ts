@@ -57,6 +57,13 @@ const EXAMPLE = {
     startSeconds: 30,
     graceSeconds: 20,
   },
+  worker: {
+    command: ["celery", "-A", "app.jobs", "worker"],
+    healthcheck: ["CMD", "…"],
+    startSeconds: 30,
+    graceSeconds: 60,
+  },
+  beat: { command: ["celery", "-A", "app.jobs", "beat"] },
   gateway: {
     image: "nginx:1.30",
     address: "127.0.0.1",
@@ -72,7 +79,7 @@ const EXAMPLE = {
     minimumRequests: 20,
     drainSeconds: 30,
   },
-  memoryMb: { api: 128, postgres: 192, redis: 64, gateway: 64 },
+  memoryMb: { api: 128, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 },
   postgres: { image: "postgres:18", passwordVersion: 1 },
   redis: { image: "redis:8" },
   registry: { address: "ghcr.io", username: "deploy", password: "…" },

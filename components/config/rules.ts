@@ -1,10 +1,11 @@
 import { postgresMajor } from "../data/postgres-version.ts";
+import { IMAGES, type ImageName, USERS, imagesOf } from "../slot/parts.ts";
 import type { StackRecord } from "../slot/record.ts";
 import { checkEdge } from "./edge-rules.ts";
 import { birthOf } from "../host/ec2/plan.ts";
 import { planMemory } from "./memory.ts";
 import type { Parsed } from "./parse.ts";
-import { removeCommand, setCommand } from "./commands.ts";
+import { dotted, removeCommand, setCommand } from "./commands.ts";
 import { checkEc2 } from "./ec2-rules.ts";
 import { type Problem, shown } from "./problems.ts";
 import { type Color, type Release, COLORS, otherColor } from "./schema.ts";
@@ -29,6 +30,7 @@ export function checkAcrossKeys(
     ...checkCanary(parsed, previous),
     ...checkReleaseIds(settings, previous),
     ...checkDigests(settings),
+    ...checkImages(parsed, previous),
     ...(unsound.has("memoryMb") ? [] : checkMemory(settings, hostMemoryMb)),
     ...(unsound.has("postgres") ? [] : checkPostgres(settings, previous)),
     ...checkEdge(settings.edge, settings.host),
@@ -152,23 +154,33 @@ function checkReleaseIds(settings: PartialSettings, previous: StackRecord | unde
       ...known,
       ...(color === "green" && settings.blue ? [settings.blue] : []),
     ];
-    const clash = others.find(
-      (other) => other.release === release.release && other.images.api !== release.images.api,
-    );
-    return clash === undefined
-      ? []
-      : [
-          {
-            key: `${color}.images.api`,
-            got: shown(release.images.api),
-            allowed: `${shown(clash.images.api)}, which release ${shown(release.release)} stands for; other images need another release id`,
-            fix:
-              previous?.live === color
-                ? setCommand([color, "images", "api"], clash.images.api)
-                : setCommand([color, "release"], freeReleaseId(release.release, others)),
-          },
-        ];
+    const name = IMAGES.find((image) => clashing(release, others, image) !== undefined);
+    const clash = name && clashing(release, others, name);
+    if (name === undefined || clash === undefined) return [];
+    const image = clash.images[name];
+    const path = [color, "images", name];
+    const asItWas = image === undefined ? removeCommand(path) : setCommand(path, image);
+    return [
+      {
+        key: dotted(path),
+        got: shown(release.images[name]),
+        allowed: `${shown(image)}, which release ${shown(release.release)} stands for; other images need another release id`,
+        fix:
+          previous?.live === color
+            ? asItWas
+            : setCommand([color, "release"], freeReleaseId(release.release, others)),
+      },
+    ];
   });
+}
+
+/** Another release of the same id whose image of that name is another one. */
+function clashing<R extends Pick<Release, "release" | "images">>(
+  { release, images }: Pick<Release, "release" | "images">,
+  others: readonly R[],
+  name: ImageName,
+): R | undefined {
+  return others.find((other) => other.release === release && other.images[name] !== images[name]);
 }
 
 /** The next id that no other release has. */
@@ -181,28 +193,49 @@ function freeReleaseId(id: string, others: readonly Pick<Release, "release">[]):
 /** A tag can come to mean another image; only an engine on this very machine can be watched closely enough. */
 function checkDigests(settings: PartialSettings): Problem[] {
   if (settings.host === undefined || settings.host.kind === "local") return [];
+  return COLORS.flatMap((color) =>
+    IMAGES.flatMap((name) => {
+      const image = settings[color]?.images[name];
+      return image === undefined || image.includes("@sha256:")
+        ? []
+        : [
+            {
+              key: `${color}.images.${name}`,
+              got: shown(image),
+              allowed: "an image with its digest (name@sha256:…) on every host but a local one",
+              fix: setCommand([color, "images", name], `${image.replace(/:[^/:]*$/, "")}@sha256:…`),
+            },
+          ];
+    }),
+  );
+}
+
+/** A release that begins brings the images that the stack's keys ask for, and no other; one that runs has what it had. */
+function checkImages({ settings, unsound }: Checked, previous: StackRecord | undefined): Problem[] {
+  if (unsound.has("worker") || unsound.has("beat")) return [];
+  const used = imagesOf(settings);
   return COLORS.flatMap((color) => {
-    const image = settings[color]?.images.api;
-    return image === undefined || image.includes("@sha256:")
-      ? []
-      : [
-          {
-            key: `${color}.images.api`,
-            got: shown(image),
-            allowed: "an image with its digest (name@sha256:…) on every host but a local one",
-            fix: setCommand([color, "images", "api"], `${image.replace(/:[^/:]*$/, "")}@sha256:…`),
-          },
-        ];
+    const release = settings[color];
+    if (release === undefined || previous?.slots[color]?.release === release.release) return [];
+    return IMAGES.filter((name) => release.images[name] !== undefined && !used.includes(name)).map(
+      (name) => ({
+        key: `${color}.images.${name}`,
+        got: shown(release.images[name]),
+        allowed: `nothing, as long as the stack has no ${USERS[name]} to run in it`,
+        fix: removeCommand([color, "images", name]),
+      }),
+    );
   });
 }
 
 /** The sum of all limits has to leave room on a host of so many megabytes. */
 export function checkMemory(settings: PartialSettings, hostMemoryMb: number): Problem[] {
-  if (settings.memoryMb === undefined) return [];
-  const plan = planMemory(settings.memoryMb, hostMemoryMb);
+  const { memoryMb } = settings;
+  if (memoryMb === undefined) return [];
+  const plan = planMemory({ ...settings, memoryMb }, hostMemoryMb);
   if (plan.fits) return [];
   const parts = plan.lines.map(({ what, memoryMb }) => `${what} ${memoryMb}`).join(" + ");
-  const room = plan.budgetMb - (plan.promisedMb - 2 * settings.memoryMb.api);
+  const room = plan.budgetMb - (plan.promisedMb - 2 * memoryMb.api);
   return [
     {
       key: "memoryMb",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { POSTGRES_IMAGE } from "../data/postgres-version.ts";
 import { edgeSchema } from "./edge-schema.ts";
 import { hostSchema } from "./host-schema.ts";
+import { beatSchema, workerSchema } from "./jobs-schema.ts";
 import { passwordVersion, registrySchema, secretsSchema } from "./secrets-schema.ts";
 import { decimal, image, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
 
@@ -36,7 +37,11 @@ const migration = object({
 
 const release = object({
   release: releaseId,
-  images: object({ api: image }),
+  images: object({
+    api: image,
+    /** What worker and beat run in. Default: the API's image. */
+    worker: image.optional(),
+  }),
   migration: migration.optional(),
 });
 
@@ -82,6 +87,8 @@ export const keySchemas = {
     /** How long the application may take to finish what is in flight when it is stopped. */
     graceSeconds: wholeNumber(1, 600, "seconds").default(20),
   }).prefault({}),
+  worker: workerSchema,
+  beat: beatSchema,
   gateway: object({
     image: image.default("nginx:1.30"),
     /** The address the port is published on; an edge with TLS has both for itself. */
@@ -109,6 +116,9 @@ export const keySchemas = {
   }).prefault({}),
   memoryMb: object({
     api: wholeNumber(16, 1_048_576, "megabytes").default(128),
+    /** Counted only where the stack has a worker, and so for the beat. */
+    worker: wholeNumber(16, 1_048_576, "megabytes").default(192),
+    beat: wholeNumber(16, 1_048_576, "megabytes").default(96),
     postgres: wholeNumber(64, 1_048_576, "megabytes").default(192),
     redis: wholeNumber(16, 1_048_576, "megabytes").default(64),
     gateway: wholeNumber(16, 1_048_576, "megabytes").default(64),

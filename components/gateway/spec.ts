@@ -20,8 +20,8 @@ export function gatewaySettings(settings: Settings, names: Names): GatewaySettin
   const { gateway } = settings;
   return {
     upstreams: {
-      blue: `${names.api("blue")}:${APPLICATION_PORT}`,
-      green: `${names.api("green")}:${APPLICATION_PORT}`,
+      blue: `${names.part("api", "blue")}:${APPLICATION_PORT}`,
+      green: `${names.part("api", "green")}:${APPLICATION_PORT}`,
     },
     bodyLimitMb: gateway.bodyLimitMb,
     rate: { requestsPerSecond: gateway.requestsPerSecond, burst: gateway.burst },

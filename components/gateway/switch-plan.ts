@@ -1,6 +1,6 @@
 import type { Settings } from "../config/schema.ts";
 import type { Slots } from "../slot/plan.ts";
-import type { SlotSpec } from "../slot/record.ts";
+import { type SlotSpec, containersOf } from "../slot/record.ts";
 import { loopback } from "./spec.ts";
 
 export interface SwitchPlan {
@@ -18,14 +18,13 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
   const { active, canary } = settings;
   const target = specs[active];
   if (target === undefined) throw new Error(`the slot ${active} has no release to switch to`);
-  const { api } = target.containers;
   const { smoke, bakeSeconds, maxErrorRate, minimumRequests } = settings.switch;
   return [
     `target ${active}`,
     `canary ${canary}`,
     `release.blue ${specs.blue?.release ?? "none"}`,
     `release.green ${specs.green?.release ?? "none"}`,
-    `container ${api.name} ${api.image} ${target.release}`,
+    ...containersOf(target).map(({ name, image }) => `container ${name} ${image} ${target.release}`),
     ...smoke.map((check) => `smoke ${renderSmokeCheck(check)}`),
     `public ${publicUrl}${smoke[0]?.path ?? "/"}`,
     // Asked on the host itself, past DNS and the edge.

@@ -43,6 +43,7 @@ const SCRIPTS = [
   "data/secret-set.sh",
   "data/logins.sh",
   "slot/guard.sh",
+  "slot/only-when-live.sh",
   "gateway/gateway-apply.sh",
   "edge/certificates.sh",
   "gateway/switch.sh",

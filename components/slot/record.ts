@@ -6,12 +6,13 @@ import { zoneRecord } from "../edge/zone-record.ts";
 import { COLORS } from "../config/schema.ts";
 import { switchReport } from "../gateway/switch-report.ts";
 import { ec2Record } from "../host/ec2/record.ts";
-import { containerSpec } from "../host/container.ts";
+import { type ContainerSpec, containerSpec } from "../host/container.ts";
+import { PARTS } from "./parts.ts";
 
 /** One slot as its release began: what it is made from until its next release, whatever else changes. */
 export const slotSpec = z.strictObject({
   release: z.string(),
-  images: z.strictObject({ api: z.string() }),
+  images: z.strictObject({ api: z.string(), worker: z.string().optional() }),
   /** How long open connections may go on when this slot's next release replaces it. */
   drainSeconds: z.int(),
   /** The version of the database's password that the release logs in with. */
@@ -20,9 +21,18 @@ export const slotSpec = z.strictObject({
   secretSet: z.int().default(0),
   /** The script that migrates the database before the release starts. */
   migration: z.string().nullable(),
-  containers: z.strictObject({ api: containerSpec }),
+  containers: z.strictObject({
+    api: containerSpec,
+    worker: containerSpec.optional(),
+    beat: containerSpec.optional(),
+  }),
 });
 export type SlotSpec = z.infer<typeof slotSpec>;
+
+/** The containers that a slot has, in the order of `PARTS`. */
+export function containersOf({ containers }: Pick<SlotSpec, "containers">): readonly ContainerSpec[] {
+  return PARTS.flatMap((part) => containers[part] ?? []);
+}
 
 /** What a release reads of the secrets. */
 export function secretsOf({ containers, passwordVersion, secretSet }: SlotSpec): SecretsOfRelease {

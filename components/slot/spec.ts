@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import type { Names } from "../config/names.ts";
 import type { Color, Release, Settings } from "../config/schema.ts";
 import { databaseUser, secretsFolder } from "../data/application-secrets.ts";
-import { hardened } from "../host/container.ts";
+import { type ContainerNeeds, type ContainerSpec, hardened } from "../host/container.ts";
+import { beatNeeds } from "./beat.ts";
 import { renderMigration } from "./migration.ts";
+import { type Part, imageNames } from "./parts.ts";
 import type { SlotSpec } from "./record.ts";
 
 export interface SlotSurroundings {
@@ -22,60 +24,85 @@ const SECRETS_PATH = "/run/secrets";
 /** What a release of `color` that begins now is made from. */
 export function beginSlot(color: Color, release: Release, around: SlotSurroundings): SlotSpec {
   const { settings, names, directory, secretSet } = around;
-  const { api } = settings;
-  const { passwordVersion } = settings.postgres;
-  const environment = {
-    ...settings.environment,
-    COLOR: color,
-    RELEASE: release.release,
-    DATABASE_HOST: names.postgres,
-    DATABASE_PORT: "5432",
-    DATABASE_NAME: "app",
-    DATABASE_USER: databaseUser(passwordVersion),
-    REDIS_HOST: names.redis,
-    REDIS_PORT: "6379",
-  };
-  const volumes = [
-    {
-      hostPath: `${directory}/secrets/${secretsFolder({ user: api.user, passwordVersion, secretSet })}`,
-      containerPath: SECRETS_PATH,
-      readOnly: true,
-    },
-  ];
-  const container = hardened({
-    name: names.api(color),
-    image: release.images.api,
-    user: api.user,
-    network: names.network,
-    memoryMb: settings.memoryMb.api,
-    graceSeconds: api.graceSeconds,
-    stopSignal: "SIGTERM",
-    init: true,
-    environment,
-    labels: names.labels({ "bluegreen.color": color, "bluegreen.release": release.release }),
-    tmpfs: { "/tmp": "" },
-    volumes,
-    health: api.healthcheck,
-    startSeconds: api.startSeconds,
-    startInterval: around.startInterval,
-  });
-  const settingsHash = createHash("sha256").update(JSON.stringify(container)).digest("hex").slice(0, 12);
+  const { api, worker, beat } = settings;
+  const make = (part: Part, own: OwnNeeds) => makeContainer(part, own, color, release, around);
+  const container = make("api", { ...api, health: api.healthcheck });
   return {
     release: release.release,
-    images: { api: release.images.api },
+    images: release.images,
     drainSeconds: settings.switch.drainSeconds,
-    passwordVersion,
+    passwordVersion: settings.postgres.passwordVersion,
     secretSet,
     migration:
       release.migration === undefined
         ? null
         : renderMigration({ ...release.migration, directory, name: names.migration(color), container }),
     containers: {
-      api: {
-        ...container,
-        // The provider never reads the environment back, so drift there shows only against this hash.
-        labels: [...container.labels, { label: "bluegreen.settings", value: settingsHash }],
-      },
+      api: withHash(container),
+      ...(worker && { worker: withHash(make("worker", { ...worker, health: worker.healthcheck })) }),
+      ...(beat && { beat: withHash(make("beat", beatNeeds(color, beat.command, directory))) }),
     },
   };
+}
+
+/** What differs between the containers of one slot. */
+type OwnNeeds = Pick<ContainerNeeds, "graceSeconds" | "health" | "startSeconds"> &
+  Partial<Pick<ContainerNeeds, "command" | "environment" | "volumes">>;
+
+function makeContainer(
+  part: Part,
+  { command, environment, volumes = [], health, startSeconds, graceSeconds }: OwnNeeds,
+  color: Color,
+  release: Release,
+  { settings, names, directory, startInterval, secretSet }: SlotSurroundings,
+): ContainerSpec {
+  const { user } = settings.api;
+  const { passwordVersion } = settings.postgres;
+  const [image = release.images.api] = imageNames(part).flatMap((name) => release.images[name] ?? []);
+  const secrets = {
+    hostPath: `${directory}/secrets/${secretsFolder({ user, passwordVersion, secretSet })}`,
+    containerPath: SECRETS_PATH,
+    readOnly: true,
+  };
+  return hardened({
+    name: names.part(part, color),
+    image,
+    ...(command && { command }),
+    user,
+    network: names.network,
+    memoryMb: settings.memoryMb[part],
+    graceSeconds,
+    stopSignal: "SIGTERM",
+    init: true,
+    environment: {
+      ...settings.environment,
+      COLOR: color,
+      RELEASE: release.release,
+      DATABASE_HOST: names.postgres,
+      DATABASE_PORT: "5432",
+      DATABASE_NAME: "app",
+      DATABASE_USER: databaseUser(passwordVersion),
+      REDIS_HOST: names.redis,
+      REDIS_PORT: "6379",
+      ...(hasJobs(settings) && { QUEUE: queueOf(color) }),
+      ...environment,
+    },
+    labels: names.labels({ "bluegreen.color": color, "bluegreen.release": release.release }),
+    tmpfs: { "/tmp": "" },
+    volumes: [secrets, ...volumes],
+    health,
+    startSeconds,
+    startInterval,
+  });
+}
+
+const hasJobs = ({ worker, beat }: Settings) => worker !== undefined || beat !== undefined;
+
+/** A queue for each colour: a job never meets the code of the other one's release. */
+const queueOf = (color: Color) => `jobs-${color}`;
+
+/** The provider never reads the environment back, so drift there shows only against this hash. */
+function withHash(container: ContainerSpec): ContainerSpec {
+  const hash = createHash("sha256").update(JSON.stringify(container)).digest("hex").slice(0, 12);
+  return { ...container, labels: [...container.labels, { label: "bluegreen.settings", value: hash }] };
 }

@@ -4,6 +4,12 @@ import type { Color, Release, Settings } from "../../components/config/schema.ts
 import type { SlotSpec, StackRecord } from "../../components/slot/record.ts";
 import { beginSlot } from "../../components/slot/spec.ts";
 
+/** The keys of a stack with jobs. */
+export const JOBS = {
+  worker: '{"command":["celery","-A","app","worker"]}',
+  beat: '{"command":["celery","-A","app","beat"]}',
+};
+
 export const NAMES = namesOf({ project: "bluegreen", stack: "dev" });
 export const DIRECTORY = "/srv/bluegreen-dev";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { renderSwitchPlan, switchLimitSeconds } from "../../../components/gateway/switch-plan.ts";
 import { askedUrl } from "../../../components/gateway/spec.ts";
 import { parseSwitchReport } from "../../../components/gateway/switch-report.ts";
-import { settingsOf, slotSpecOf } from "../../support/fixtures.ts";
+import { JOBS, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const specs = {
   blue: slotSpecOf("blue"),
@@ -46,6 +46,21 @@ bakeSeconds 2
 maxErrorPercent 5
 minRequests 7
 `,
+    );
+  });
+
+  it("names every container that the target has to have", () => {
+    const images = { api: "app:2", worker: "jobs:2" };
+    const green = slotSpecOf("green", { release: "2", images }, settingsOf(JOBS));
+    const settings = settingsOf({ ...JOBS, active: "green" });
+    const plan = renderSwitchPlan({ settings, specs: { ...specs, green }, publicUrl: askedUrl(settings) });
+    assert.deepEqual(
+      plan.split("\n").filter((line) => line.startsWith("container ")),
+      [
+        "container bluegreen-dev-api-green app:2 2",
+        "container bluegreen-dev-worker-green jobs:2 2",
+        "container bluegreen-dev-beat-green jobs:2 2",
+      ],
     );
   });
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { COLORS, type Color, type Release } from "../../../components/config/schema.ts";
+import type { ContainerSpec } from "../../../components/host/container.ts";
 import { renderMigration } from "../../../components/slot/migration.ts";
-import { settingsOf, slotSpecOf } from "../../support/fixtures.ts";
+import { JOBS, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const RELEASE = {
   release: "7",
@@ -47,6 +49,75 @@ describe("a slot's release as it begins", () => {
     const { envs } = slotSpecOf("green", RELEASE, settings).containers.api;
     assert.ok(envs.includes("LOG_LEVEL=debug"));
     assert.ok(envs.includes("COLOR=green"));
+  });
+});
+
+describe("the containers of a slot with jobs", () => {
+  const slot = (images: Release["images"] = { api: "app:7" }, color: Color = "green") =>
+    slotSpecOf(color, { release: "7", images }, settingsOf(JOBS)).containers;
+  const volumes = (container: ContainerSpec | undefined) =>
+    container?.volumes.map(({ hostPath, containerPath, readOnly }) => [hostPath, containerPath, readOnly]);
+
+  it("have names, labels and hashes of their own, in the API's image, where the release names no other", () => {
+    const { api, worker, beat } = slot();
+    assert.deepEqual(
+      [api, worker, beat].map((one) => [one?.name, one?.image, one?.user]),
+      ["api", "worker", "beat"].map((part) => [`bluegreen-dev-${part}-green`, "app:7", "10001:10001"]),
+    );
+    assert.deepEqual(worker?.labels.slice(0, 4), api.labels.slice(0, 4));
+    assert.equal(new Set([api, worker, beat].map((one) => one?.labels.at(-1)?.value)).size, 3);
+    const own = slot({ api: "app:7", worker: "jobs:7" });
+    assert.deepEqual([own.api.image, own.worker?.image, own.beat?.image], ["app:7", "jobs:7", "jobs:7"]);
+  });
+
+  it("share a queue that the other colour does not", () => {
+    for (const color of COLORS) {
+      const queues = Object.values(slot(undefined, color)).map(({ envs }) =>
+        envs.find((line) => line.startsWith("QUEUE=")),
+      );
+      assert.deepEqual(
+        queues,
+        [1, 2, 3].map(() => `QUEUE=jobs-${color}`),
+      );
+    }
+    assert.ok(!slotSpecOf("green").containers.api.envs.some((line) => line.startsWith("QUEUE=")));
+  });
+
+  it("read the same secrets; the beat's mounts what both colours' share beside them", () => {
+    const { api, worker, beat } = slot();
+    assert.deepEqual(worker?.volumes, api.volumes);
+    assert.deepEqual(volumes(beat), [
+      ...(volumes(api) ?? []),
+      ["/srv/bluegreen-dev/bin", "/run/bluegreen/bin", true],
+      ["/srv/bluegreen-dev/gateway/conf", "/run/bluegreen/gateway", true],
+      ["/srv/bluegreen-dev/beat", "/run/bluegreen/beat", false],
+    ]);
+  });
+
+  it("run the worker's command as it is, and the beat's by our script", () => {
+    const { api, worker, beat } = slot();
+    assert.equal(api.command, undefined);
+    assert.deepEqual(worker?.command, ["celery", "-A", "app", "worker"]);
+    assert.deepEqual(beat?.command, [
+      "sh",
+      "/run/bluegreen/bin/only-when-live.sh",
+      "green",
+      "/run/bluegreen/gateway/start",
+      "/run/bluegreen/beat",
+      "celery",
+      "-A",
+      "app",
+      "beat",
+    ]);
+    assert.ok(beat.envs.includes("BEAT_FOLDER=/run/bluegreen/beat"));
+  });
+
+  it("give jobs in progress the worker's grace", () => {
+    const worker = '{"command":["w"],"graceSeconds":300,"healthcheck":["CMD","check"],"startSeconds":7}';
+    const { containers } = slotSpecOf("blue", RELEASE, settingsOf({ worker }));
+    assert.deepEqual([containers.worker?.stopTimeout, containers.worker?.stopSignal], [300, "SIGTERM"]);
+    assert.deepEqual(containers.worker?.healthcheck.tests, ["CMD", "check"]);
+    assert.equal(containers.beat, undefined);
   });
 });
 
