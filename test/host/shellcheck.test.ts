@@ -14,6 +14,7 @@ describe("every shell script", function () {
       [
         "{components,delivery,policy}/**/*.sh",
         "toolchain/{check-tools,setup}/*.sh",
+        "toolchain/hooks/*",
         "toolchain/images/machine/{machine-init,inside-host-cgroups}",
       ],
       {
