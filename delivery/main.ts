@@ -6,8 +6,7 @@ import { attempt } from "../toolchain/setup/commands.ts";
 import { commandEnv } from "../toolchain/setup/env.ts";
 import { paths } from "../toolchain/setup/paths.ts";
 import { STACKS, stackNamed, stackOf } from "./branches.ts";
-import { carryInto } from "./carry.ts";
-import { deployedCommit } from "./drift/deployed.ts";
+import { askDeployed, carryInto } from "./carry.ts";
 import { driftCode, driftOf, renderDrift } from "./drift/report.ts";
 import { putComment } from "./github/comments.ts";
 import { writeOutputs } from "./github/outputs.ts";
@@ -77,11 +76,8 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     return Promise.resolve(0);
   },
   carry: async () => {
-    say(
-      (await carryInto(paths.checkout, stack()))
-        ? "the last update's releases"
-        : "no update yet: the file's own",
-    );
+    const carried = await carryInto(paths.checkout, stack(), await commandEnv());
+    say(carried ? "the last update's releases" : "no update yet: the file's own");
     return 0;
   },
   preview: async () => {
@@ -127,13 +123,8 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     return 0;
   },
   deployed: async () => {
-    const { ok, stdout, output } = await attempt(
-      "pulumi",
-      ["stack", "history", "--json", "--page-size", "20", "--stack", stack()],
-      { cwd: paths.checkout, env: await commandEnv() },
-    );
-    if (!ok) throw new Error(`the history of ${stack()} cannot be read: ${output}`);
-    writeOutputs({ commit: deployedCommit(stdout) ?? "" }, values.output);
+    const deployed = await askDeployed(paths.checkout, stack(), await commandEnv());
+    writeOutputs({ commit: deployed?.commit ?? "" }, values.output);
     return 0;
   },
   drift: async () => {

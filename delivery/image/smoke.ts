@@ -26,16 +26,20 @@ const HARDENED = [
 const DATABASE = ["DATABASE_HOST=postgres", "DATABASE_NAME=app", "DATABASE_USER=app", "REDIS_HOST=redis"];
 const environment = (lines: readonly string[]) => lines.flatMap((line) => ["--env", line]);
 
-async function until(what: string, container: string, holds: () => Promise<boolean>): Promise<void> {
+type Readiness = "ready" | "waiting" | "never";
+const readyWhen = (holds: boolean): Readiness => (holds ? "ready" : "waiting");
+
+async function until(what: string, container: string, look: () => Promise<Readiness>): Promise<void> {
   const limit = Date.now() + START_LIMIT_MS;
-  while (!(await holds())) {
+  for (;;) {
+    const found = await look();
+    if (found === "ready") return;
     const { stdout } = await attempt("docker", ["inspect", "--format", "{{.State.Running}}", container]);
-    if (Date.now() > limit || stdout.trim() !== "true") {
-      const { output } = await attempt("docker", ["logs", "--tail", LOG_LINES, container]);
-      throw new Error(`${what} did not get ready; its last lines:\n${tail(output, Number(LOG_LINES))}`);
-    }
+    if (found === "never" || Date.now() > limit || stdout.trim() !== "true") break;
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
+  const { output } = await attempt("docker", ["logs", "--tail", LOG_LINES, container]);
+  throw new Error(`${what} did not get ready; its last lines:\n${tail(output, Number(LOG_LINES))}`);
 }
 
 /** Passwords for one run, as files: under a folder that only its owner enters, readable for the containers' users. */
@@ -101,7 +105,7 @@ export async function smokeTest(
     const redis = await start("redis", ...mount, IMAGES.redis, "redis-server", "/run/secrets/redis.conf");
     const ready = ["pg_isready", "--quiet", "--host", "127.0.0.1", "--username", "app"];
     const inside = async (container: string, words: readonly string[]) =>
-      (await attempt("docker", ["exec", container, ...words])).ok;
+      readyWhen((await attempt("docker", ["exec", container, ...words])).ok);
     await until("postgres", postgres, () => inside(postgres, ready));
     await until("redis", redis, () => inside(redis, ["sh", "-c", "redis-cli ping | grep -q NOAUTH"]));
 
@@ -109,7 +113,10 @@ export async function smokeTest(
     await docker("run", "--rm", "--name", `${name}-migration`, ...network, ...around, image, ...migrate);
     const app = await start("app", ...around, ...environment(["COLOR=blue"]), image);
     const health = ["inspect", "--format", "{{.State.Health.Status}}", app];
-    await until(image, app, async () => (await attempt("docker", health)).stdout.trim() === "healthy");
+    await until(image, app, async () => {
+      const status = (await attempt("docker", health)).stdout.trim();
+      return status === "unhealthy" ? "never" : readyWhen(status === "healthy");
+    });
     const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
     const address = (await docker("inspect", "--format", format, app)).trim();
     const answers = await Promise.all(checks.map((check) => ask(address, check)));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deployedCommit } from "../../../delivery/drift/deployed.ts";
+import { lastDeployed } from "../../../delivery/history.ts";
 import { driftCode, driftOf, renderDrift } from "../../../delivery/drift/report.ts";
 import { planOf } from "../../../delivery/preview/plan.ts";
 import { readEvents } from "../../../delivery/preview/events.ts";
@@ -32,24 +32,37 @@ describe("drift", () => {
     });
 });
 
-describe("the commit that was deployed", () => {
+describe("what was deployed", () => {
   const commit = "0123456789abcdef0123456789abcdef01234567";
   const update = (result: string, head: string, kind = "update") => ({
     kind,
     result,
     environment: { "git.head": head },
+    config: {
+      "bluegreen:active": { value: head.slice(0, 1), secret: false },
+      "bluegreen:blue": { value: '{"release":"1"}', objectValue: { release: "1" }, secret: false },
+      "bluegreen:secrets": { secret: true },
+    },
   });
-  it("is the last successful update's", () => {
+  it("is the last successful update, its commit and its plain config", () => {
     const list = [
       update("failed", "f".repeat(40)),
+      { ...update("", "d".repeat(40)), result: undefined },
       update("succeeded", "e".repeat(40), "refresh"),
       update("succeeded", commit),
+      update("succeeded", "a".repeat(40)),
     ];
-    assert.equal(deployedCommit(JSON.stringify(list)), commit);
+    assert.deepEqual(lastDeployed(JSON.stringify(list)), {
+      commit,
+      config: { "bluegreen:active": "0", "bluegreen:blue": { release: "1" } },
+    });
   });
-  it("is unknown before the first, and where no checkout was", () => {
-    assert.equal(deployedCommit("[]"), undefined);
-    assert.equal(deployedCommit(JSON.stringify([{ kind: "update", result: "succeeded" }])), undefined);
-    assert.equal(deployedCommit(JSON.stringify([update("succeeded", "main; rm -rf /")])), undefined);
+  it("is nothing before the first", () => {
+    assert.equal(lastDeployed("[]"), undefined);
+  });
+  it("has no commit where no checkout was, or what stands there is none", () => {
+    const bare = lastDeployed(JSON.stringify([{ kind: "update", result: "succeeded" }]));
+    assert.deepEqual(bare, { commit: undefined, config: {} });
+    assert.equal(lastDeployed(JSON.stringify([update("succeeded", "main; rm -rf /")]))?.commit, undefined);
   });
 });
