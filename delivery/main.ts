@@ -1,3 +1,4 @@
+import { globSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -5,7 +6,7 @@ import { z } from "zod";
 import { attempt } from "../toolchain/setup/commands.ts";
 import { commandEnv } from "../toolchain/setup/env.ts";
 import { paths } from "../toolchain/setup/paths.ts";
-import { STACKS, stackNamed, stackOf } from "./branches.ts";
+import { stackNamed, stackOf } from "./branches.ts";
 import { askDeployed, carryInto } from "./carry.ts";
 import { driftCode, driftOf, renderDrift } from "./drift/report.ts";
 import { putComment } from "./github/comments.ts";
@@ -23,7 +24,7 @@ const USAGE = `usage: npm run --silent delivery -- <command>
   stack-of --ref REF                            the stack that a push deploys to
   carry --stack STACK                           the last update's releases, into the stack's file of this checkout
   preview --stack STACK --file FILE             the plan of a stack, as JSON
-  comment --pull-request N --commit SHA --repository OWNER/NAME FILE…    the plans, as the pull request's one comment
+  comment --pull-request N --commit SHA --repository OWNER/NAME --plans FOLDER   the plans, as the pull request's one comment
   image --repository REGISTRY/PATH --commit SHA [--cache REFERENCE]      build, try, scan, push; the digest comes out
   way --stack STACK --log FILE                  opens the way to the stack's host, where one has to be held open
   deployed --stack STACK                        the commit of the last update
@@ -40,6 +41,7 @@ const OPTIONS = {
   repository: { type: "string" },
   cache: { type: "string" },
   log: { type: "string" },
+  plans: { type: "string" },
   output: { type: "string" },
 } as const;
 
@@ -47,7 +49,7 @@ const OPTIONS = {
 const WAY_LIMIT_MS = 120_000;
 
 const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
-const [name = "", ...files] = positionals;
+const [name = ""] = positionals;
 
 function option(key: keyof typeof OPTIONS): string {
   const value = values[key];
@@ -87,17 +89,17 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     return isSound(plan) ? 0 : 1;
   },
   comment: async () => {
+    const files = globSync(join(option("plans"), "plan-*.json"));
     const plans = await Promise.all(
       files.map(async (file) => stackPlan.parse(JSON.parse(await readFile(file, "utf8")))),
     );
-    const inOrder = plans.sort((a, b) => STACKS.indexOf(a.stack) - STACKS.indexOf(b.stack));
     const pr = {
       api: process.env["GITHUB_API_URL"] ?? "https://api.github.com",
       repository: option("repository"),
       number: z.coerce.number().int().positive().parse(option("pull-request")),
       token: process.env["GITHUB_TOKEN"] ?? "",
     };
-    say(`comment ${await putComment(pr, MARKER, renderComment(inOrder, option("commit")))}`);
+    say(`comment ${await putComment(pr, MARKER, renderComment(plans, option("commit")))}`);
     return 0;
   },
   image: async () => {

@@ -1,3 +1,4 @@
+import { STACKS } from "../branches.ts";
 import type { LiveVerdict, StackPlan } from "./plan.ts";
 import { isSound } from "./plan.ts";
 
@@ -56,11 +57,18 @@ function details(plan: StackPlan, mostSteps: number): string {
   return `\n<details${open}><summary>${plan.stack}: ${cell(changesOf(plan))}</summary>\n\n${body}\n\n</details>\n`;
 }
 
+function row(plan: StackPlan): string {
+  const verdict = isSound(plan) ? changesOf(plan) : `**refused**: ${changesOf(plan)}`;
+  const rest = [liveLine(plan.live), code(plan.memory), code(plan.cost)];
+  return `| ${[plan.stack, verdict, ...rest].map(cell).join(" | ")} |`;
+}
+
 function render(plans: readonly StackPlan[], commit: string, mostSteps: number): string {
-  const rows = plans.map((plan) => {
-    const verdict = isSound(plan) ? changesOf(plan) : `**refused**: ${changesOf(plan)}`;
-    return `| ${plan.stack} | ${cell(verdict)} | ${cell(liveLine(plan.live))} | ${cell(code(plan.memory))} | ${cell(code(plan.cost))} |`;
+  const rows = STACKS.map((stack) => {
+    const plan = plans.find((one) => one.stack === stack);
+    return plan === undefined ? `| ${stack} | **no plan**: the log of its job says why | | | |` : row(plan);
   });
+  const known = STACKS.flatMap((stack) => plans.filter((one) => one.stack === stack));
   return [
     MARKER,
     `### What this would change, as of ${commit.slice(0, 12)}`,
@@ -68,12 +76,12 @@ function render(plans: readonly StackPlan[], commit: string, mostSteps: number):
     "| stack | changes | is the live colour touched? | memory | cost |",
     "|---|---|---|---|---|",
     ...rows,
-    ...plans.map((plan) => details(plan, mostSteps)),
+    ...known.map((plan) => details(plan, mostSteps)),
     "",
   ].join("\n");
 }
 
-/** The whole comment, in the order of the plans; shortened where GitHub would not take it. */
+/** The whole comment, a row for each stack, with a plan or without; shortened where GitHub would not take it. */
 export function renderComment(plans: readonly StackPlan[], commit: string): string {
   const text = render(plans, commit, MOST_STEPS);
   return text.length <= LONGEST ? text : render(plans, commit, 0).slice(0, LONGEST);

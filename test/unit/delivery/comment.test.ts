@@ -29,6 +29,11 @@ describe("the comment on a pull request", () => {
     assert.match(text, /^\| dev \| nothing \(41 same\) \| no: blue goes on as it is \| `576 MB promised/m);
     assert.match(text, /^\| prod \|.*\| `about 26.00 USD a month` \|$/m);
     assert.doesNotMatch(text, /<details/);
+    assert.match(text, /^\| staging \| \*\*no plan\*\*: the log of its job says why \|/m);
+    assert.deepEqual(
+      [...text.matchAll(/^\| (dev|staging|prod) /gm)].map(([, stack]) => stack),
+      ["dev", "staging", "prod"],
+    );
   });
 
   it("lists what changes", () => {
