@@ -25,10 +25,12 @@ import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
 import { type StackRecord, secretsOf, summarize } from "./components/slot/record.ts";
 import { beginSlot } from "./components/slot/spec.ts";
 import { makeSlots } from "./components/slot/slot.ts";
+import { enforceRules } from "./policy/enforce.ts";
 
 useNativeStacks();
 const previous = await readRecord();
 const settings = loadSettings(previous);
+enforceRules({ isLocal: settings.host.kind === "local" });
 const id = { project: pulumi.getProject(), stack: pulumi.getStack() };
 const names = namesOf(id);
 const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs }, zone] = await Promise.all([

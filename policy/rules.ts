@@ -182,12 +182,24 @@ export interface Violation {
   readonly problem: string;
 }
 
+/** The rules that one resource breaks, each with what is wrong. */
+export function broken(
+  resource: Declared,
+  around: Surroundings,
+): readonly { readonly rule: Rule; readonly problem: string }[] {
+  return RULES.flatMap((rule) => {
+    const problem = rule.check(resource, around);
+    return problem === undefined ? [] : [{ rule, problem }];
+  });
+}
+
 /** Everything that breaks a rule. */
 export function violations(resources: readonly Declared[], around: Surroundings): readonly Violation[] {
   return resources.flatMap((resource) =>
-    RULES.flatMap((rule) => {
-      const problem = rule.check(resource, around);
-      return problem === undefined ? [] : [{ rule: rule.name, resource: resource.name, problem }];
-    }),
+    broken(resource, around).map(({ rule, problem }) => ({
+      rule: rule.name,
+      resource: resource.name,
+      problem,
+    })),
   );
 }

@@ -76,7 +76,8 @@ export class Project {
     );
     switch (program.kind) {
       case "own":
-        for (const part of ["index.ts", "components"]) await cp(from(part), into(part), { recursive: true });
+        for (const part of ["index.ts", "components", "policy"])
+          await cp(from(part), into(part), { recursive: true });
         break;
       case "text":
         await writeFile(into("index.ts"), program.text);

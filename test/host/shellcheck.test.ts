@@ -11,7 +11,12 @@ describe("every shell script", function () {
 
   it("passes shellcheck (apt-get install shellcheck)", async () => {
     const scripts = globSync(
-      ["components/**/*.sh", "toolchain/images/machine/{machine-init,inside-host-cgroups}"],
+      [
+        "{components,delivery,policy}/**/*.sh",
+        "toolchain/{check-tools,setup}/*.sh",
+        "toolchain/hooks/*",
+        "toolchain/images/machine/{machine-init,inside-host-cgroups}",
+      ],
       {
         cwd: root,
       },

@@ -5,11 +5,17 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { awaitFeatureSupport, setMockOptions } from "@pulumi/pulumi/runtime/settings.js";
+import { setStackResource } from "@pulumi/pulumi/runtime/state.js";
 import type { StackRecord } from "../../components/slot/record.ts";
 
 declare module "@pulumi/pulumi/runtime/settings.js" {
   /** Asks the monitor what it knows; the SDK exports it and leaves it out of its types. */
   export function awaitFeatureSupport(): Promise<void>;
+}
+
+declare module "@pulumi/pulumi/runtime/state.js" {
+  /** What the stack's own resource is; the SDK exports it and leaves it out of its types. */
+  export function setStackResource(stack: pulumi.Resource): void;
 }
 
 /** One resource as the program asked the engine for it. */
@@ -92,6 +98,7 @@ const SIGNED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "aws:s3/bucket:Bucket": { arn: "arn:aws:s3:::bucket-of-this-stack" },
   "aws:sns/topic:Topic": { arn: "arn:aws:sns:eu-central-1:123456789012:topic-of-this-stack" },
 };
+const STACK = "pulumi:pulumi:Stack";
 let runs = 0;
 
 class RecordingMonitor extends MockMonitor {
@@ -101,7 +108,7 @@ class RecordingMonitor extends MockMonitor {
     request: RegisterRequest,
     callback: Parameters<MockMonitor["registerResource"]>[1],
   ): Promise<void> {
-    this.seen.set(`${request.getType()} ${request.getName()}`, request);
+    if (request.getType() !== STACK) this.seen.set(`${request.getType()} ${request.getName()}`, request);
     await super.registerResource(request, callback);
   }
 
@@ -182,7 +189,7 @@ export async function runProgram({
           state: { outputs: record === undefined ? {} : { record }, secretOutputNames: ["record"] },
         };
       }
-      seen(args.name);
+      if (args.type !== STACK) seen(args.name);
       const plain = args.inputs as Readonly<Record<string, unknown>>;
       inputs.set(`${args.type} ${args.name}`, plain);
       return {
@@ -212,6 +219,8 @@ export async function runProgram({
     setMockOptions(monitor, "bluegreen", stack, preview, "organization");
     // Without it the SDK takes the monitor for one that knows no secrets, and sends them unmarked.
     await awaitFeatureSupport();
+    // What the engine's own runner makes first; stack transformations hang on it.
+    setStackResource(new pulumi.ComponentResource(STACK, `bluegreen-${stack}`));
     const withSocket = { ...config, host: config["host"]?.replace("SOCKET", `unix://${socket}`) ?? "" };
     pulumi.runtime.setAllConfig(
       {

@@ -66,7 +66,7 @@ export class Stack {
     for (const folder of ["project", "state"])
       await mkdir(path.join(this.folder, folder), { recursive: true });
     await writeFile(path.join(this.folder, "passphrase"), "e2e, protects nothing\n", { mode: 0o600 });
-    for (const file of ["index.ts", "components", "package.json", "tsconfig.json", "Pulumi.yaml"]) {
+    for (const file of ["index.ts", "components", "policy", "package.json", "tsconfig.json", "Pulumi.yaml"]) {
       await cp(path.join(repository, file), path.join(this.project, file), { recursive: true });
     }
     await symlink(path.join(repository, "node_modules"), path.join(this.project, "node_modules"));

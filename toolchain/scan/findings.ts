@@ -77,6 +77,33 @@ export function readAptUpgrade(image: string, output: string | undefined): Scan 
   return concluded(what, behind);
 }
 
+const leaks = z.array(
+  z.object({
+    RuleID: z.string(),
+    File: z.string(),
+    StartLine: z.number(),
+    Commit: z.string().default(""),
+  }),
+);
+
+/** From gitleaks' JSON report, in which the secrets are blacked out; its exit code says nothing that the report does not. */
+export function readGitleaks(what: string, output: string): Scan {
+  const found = parsed(leaks, output);
+  if (found === undefined) return { kind: "not asked", what, why: "no report came back" };
+  return concluded(
+    what,
+    found.map(({ RuleID, File, StartLine, Commit }) => {
+      const commit = Commit === "" ? "" : ` of ${Commit.slice(0, 12)}`;
+      return `${File}:${StartLine}${commit}: ${RuleID}`;
+    }),
+  );
+}
+
+/** From a command that is silent, or at least succeeds, where nothing is wrong; its lines are the findings. */
+export function readCheck(what: string, ok: boolean, output: string): Scan {
+  return concluded(what, ok ? [] : output.trim().split("\n"));
+}
+
 export function renderScans(scans: readonly Scan[]): string {
   const lines = scans.flatMap((scan) => {
     switch (scan.kind) {

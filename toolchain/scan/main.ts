@@ -1,7 +1,18 @@
+import { globSync } from "node:fs";
 import { join } from "node:path";
 import { attempt, which } from "../setup/commands.ts";
 import { IMAGES } from "../setup/versions.ts";
-import { type Scan, exitCode, readAptUpgrade, readNpmAudit, readPipAudit, renderScans } from "./findings.ts";
+import { checkWorkflows } from "../workflows/check.ts";
+import {
+  type Scan,
+  exitCode,
+  readAptUpgrade,
+  readCheck,
+  readNpmAudit,
+  readPipAudit,
+  renderScans,
+} from "./findings.ts";
+import { lookForSecrets } from "./secrets.ts";
 
 const checkout = join(import.meta.dirname, "../..");
 const LIMIT_MS = 180_000;
@@ -32,8 +43,21 @@ async function image(name: string): Promise<Scan> {
   return readAptUpgrade(name, ran.ok ? ran.stdout : undefined);
 }
 
+async function configuration(): Promise<readonly Scan[]> {
+  const { ok, output } = await attempt("npm", ["run", "--silent", "compare", "--", "--quiet"], {
+    cwd: checkout,
+  });
+  const files = globSync(".github/{workflows,actions}/**/*.yml", { cwd: checkout });
+  const verdicts = await checkWorkflows(files, checkout);
+  return [
+    readCheck("stacks' files", ok, output),
+    ...verdicts.map(({ checker, output: said }) => readCheck(`workflows, by ${checker}`, said === "", said)),
+  ];
+}
+
 const images = [IMAGES.nginx, IMAGES.postgres, IMAGES.redis, ...process.argv.slice(2)];
 const scans = [await npm(), await python()];
 for (const name of images) scans.push(await image(name));
+scans.push(await lookForSecrets("history", checkout), ...(await configuration()));
 process.stdout.write(renderScans(scans));
 process.exitCode = exitCode(scans);

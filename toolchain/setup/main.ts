@@ -1,6 +1,7 @@
 import { freemem } from "node:os";
 import { relative } from "node:path";
 import { runOnTerminal } from "./commands.ts";
+import { checkToolSteps } from "./check-tools.ts";
 import { bringUp } from "./dev.ts";
 import { engineStep, startedEngine, stopStartedEngine } from "./engine.ts";
 import { commandEnv, renderExports, shellVariables } from "./env.ts";
@@ -32,12 +33,21 @@ const DEV = [
 ];
 const CLOUD_STEPS = [...cloudPluginSteps, motoStep];
 const cloudSteps = CLOUD_STEPS.map(({ name }) => name);
+const CHECKS = [testToolsStep, ...checkToolSteps].map(({ name }) => name);
 const dev = [sampleStep("1", [], false), sampleStep("2", ["sample 1"], false)];
 
 /** Does the steps; false when one of them failed. */
 async function prepare(wanted: readonly string[], more = dev): Promise<boolean> {
   const programs = [pulumiStep, ...pluginSteps, ...CLOUD_STEPS];
-  const steps = [engineStep, testToolsStep, machineStep, ...programs, ...imageSteps, ...more];
+  const steps = [
+    engineStep,
+    testToolsStep,
+    ...checkToolSteps,
+    machineStep,
+    ...programs,
+    ...imageSteps,
+    ...more,
+  ];
   const planned = planSteps(steps, wanted);
   const failed = await runSteps(planned, terminalReporter(paths.logs), buildsAtOnce(freemem()));
   if (failed.length > 0) process.stderr.write(`\nset-up stopped at: ${failed.join(", ")}\n`);
@@ -50,7 +60,7 @@ async function test(stages: readonly Stage[], more: readonly string[]): Promise<
     // On a builder nothing may stay behind; at a desk the engine stays for the next run.
     if (process.env["BLUEGREEN_STOP_ENGINE"] === "1" && engineBefore === undefined) await stopStartedEngine();
   };
-  if (await prepare([...DEV, testToolsStep.name, machineStep.name, ...more]))
+  if (await prepare([...DEV, ...CHECKS, machineStep.name, ...more]))
     return runSuite(stages, await commandEnv(), stopOwn);
   await stopOwn();
   process.stdout.write(`${closingLine([{ passed: 0, failed: 1 }])}\n`);
@@ -75,7 +85,8 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
   "test-cloud": () => test(CLOUD, cloudSteps),
   "test-all": () => test(ALL, []),
   "cloud-plugins": async () => ((await prepare(cloudSteps)) ? 0 : 1),
-  check: async () => ((await prepare([testToolsStep.name])) ? runSuite(QUICK, await commandEnv()) : 1),
+  "check-tools": async () => ((await prepare(CHECKS)) ? 0 : 1),
+  check: async () => ((await prepare(CHECKS)) ? runSuite(QUICK, await commandEnv()) : 1),
   status: async () => {
     await printStatus();
     return 0;

@@ -14,7 +14,7 @@ const script = (name: string): Part => ({ name, command: ["npm", "run", "--silen
 type Lane = readonly Part[];
 export type Stage = readonly Lane[];
 
-const quick: Lane = ["types", "lint", "format", "compare", "test:unit"].map(script);
+const quick: Lane = ["types", "lint", "format", "compare", "workflows", "coverage"].map(script);
 const sample: Part = { name: "sample", command: [join(paths.checkout, "sample/api/test.sh")] };
 
 /** What needs no Docker engine and no Pulumi. */

@@ -32,7 +32,7 @@ const named = new Set(
 /** Variables that the program and its tools read from the environment, with the file that does. */
 function readInSources(): Map<string, string> {
   const found = new Map<string, string>();
-  const typescript = globSync(["index.ts", "{components,toolchain,policy,release}/**/*.ts"]);
+  const typescript = globSync(["index.ts", "{components,delivery,toolchain,policy,release}/**/*.ts"]);
   for (const file of [...typescript, ...globSync(["test/**/*.ts", "bench/**/*.ts"])]) {
     const text = readFileSync(file, "utf8");
     // `process.env` everywhere, and what the toolchain hands on as `env`.

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import {
   exitCode,
   readAptUpgrade,
+  readCheck,
+  readGitleaks,
   readNpmAudit,
   readPipAudit,
   renderScans,
@@ -48,5 +50,22 @@ describe("the scan", () => {
     assert.equal(exitCode([clean, readNpmAudit(REFUSED)]), 2);
     assert.equal(exitCode([readNpmAudit(NPM), readNpmAudit(REFUSED)]), 1);
     assert.match(renderScans([clean, readNpmAudit(REFUSED)]), /nothing known\nnpm packages: not asked \(405/);
+  });
+
+  it("names a secret by its place, and the checks of the configuration by their lines", () => {
+    const leak = { RuleID: "aws-access-token", File: "a.ts", StartLine: 3, Secret: "REDACTED" };
+    const found = readGitleaks("secrets", JSON.stringify([leak, { ...leak, Commit: "0123456789abcdef" }]));
+    assert.deepEqual(found.kind === "found" && found.findings, [
+      "a.ts:3: aws-access-token",
+      "a.ts:3 of 0123456789ab: aws-access-token",
+    ]);
+    assert.equal(readGitleaks("secrets", "[]").kind, "clean");
+    assert.equal(readGitleaks("secrets", "fatal: not a git repository").kind, "not asked");
+    assert.equal(readCheck("files", true, "3 differences, 0 that may not be").kind, "clean");
+    assert.deepEqual(readCheck("files", false, "a\nb\n"), {
+      kind: "found",
+      what: "files",
+      findings: ["a", "b"],
+    });
   });
 });

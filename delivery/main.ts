@@ -1,0 +1,150 @@
+import { globSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { attempt } from "../toolchain/setup/commands.ts";
+import { commandEnv } from "../toolchain/setup/env.ts";
+import { paths } from "../toolchain/setup/paths.ts";
+import { stackNamed, stackOf } from "./branches.ts";
+import { askDeployed, carryInto } from "./carry.ts";
+import { driftCode, driftOf, renderDrift } from "./drift/report.ts";
+import { putComment } from "./github/comments.ts";
+import { writeOutputs } from "./github/outputs.ts";
+import { smokeChecksOf } from "./image/checks.ts";
+import { deliverImage } from "./image/deliver.ts";
+import { imageName } from "./image/reference.ts";
+import { MARKER, renderComment } from "./preview/comment.ts";
+import { isSound, planOf, stackPlan } from "./preview/plan.ts";
+import { previewStack } from "./preview/run.ts";
+import { holdOpen } from "./way/open.ts";
+import { wayOf } from "./way/way.ts";
+
+const USAGE = `usage: npm run --silent delivery -- <command>
+  stack-of --ref REF                            the stack that a push deploys to
+  carry --stack STACK                           the last update's releases, into the stack's file of this checkout
+  preview --stack STACK --file FILE             the plan of a stack, as JSON
+  comment --pull-request N --commit SHA --repository OWNER/NAME --plans FOLDER   the plans, as the pull request's one comment
+  image --repository REGISTRY/PATH --commit SHA [--cache REFERENCE]      build, try, scan, push; the digest comes out
+  way --stack STACK --log FILE                  opens the way to the stack's host, where one has to be held open
+  deployed --stack STACK                        the commit of the last update
+  drift --stack STACK                           where the stack and what really runs differ: ends with 1, or 2 where nobody can tell
+Outputs go to stdout as name=value, with --output FILE into that file.
+`;
+
+const OPTIONS = {
+  ref: { type: "string" },
+  stack: { type: "string" },
+  file: { type: "string" },
+  "pull-request": { type: "string" },
+  commit: { type: "string" },
+  repository: { type: "string" },
+  cache: { type: "string" },
+  log: { type: "string" },
+  plans: { type: "string" },
+  output: { type: "string" },
+} as const;
+
+/** Before a machine that is there answers through a new session, seconds pass; minutes mean that none is. */
+const WAY_LIMIT_MS = 120_000;
+
+const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+const [name = ""] = positionals;
+
+function option(key: keyof typeof OPTIONS): string {
+  const value = values[key];
+  if (value === undefined) throw new Error(`--${key} is missing\n${USAGE}`);
+  return value;
+}
+
+const stack = () => stackNamed(option("stack"));
+const stackText = (of: string) => readFile(join(paths.checkout, `Pulumi.${of}.yaml`), "utf8");
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+/** The colour that a stack's file asks for. */
+async function activeOf(of: string): Promise<string> {
+  const { stdout } = await attempt("pulumi", ["config", "get", "--stack", of, "active"], {
+    cwd: paths.checkout,
+    env: await commandEnv(),
+  });
+  return stdout.trim();
+}
+
+const commands: Readonly<Record<string, () => Promise<number>>> = {
+  "stack-of": () => {
+    const found = stackOf(option("ref"));
+    if (found === undefined) throw new Error(`${option("ref")} deploys to no stack`);
+    writeOutputs({ stack: found }, values.output);
+    return Promise.resolve(0);
+  },
+  carry: async () => {
+    const carried = await carryInto(paths.checkout, stack(), await commandEnv());
+    say(carried ? "the last update's releases" : "no update yet: the file's own");
+    return 0;
+  },
+  preview: async () => {
+    const plan = planOf(stack(), await previewStack(stack(), false), await activeOf(stack()));
+    await writeFile(option("file"), `${JSON.stringify(plan, null, 2)}\n`);
+    for (const line of [...plan.errors, ...plan.policy]) say(line);
+    return isSound(plan) ? 0 : 1;
+  },
+  comment: async () => {
+    const files = globSync(join(option("plans"), "plan-*.json"));
+    const plans = await Promise.all(
+      files.map(async (file) => stackPlan.parse(JSON.parse(await readFile(file, "utf8")))),
+    );
+    const pr = {
+      api: process.env["GITHUB_API_URL"] ?? "https://api.github.com",
+      repository: option("repository"),
+      number: z.coerce.number().int().positive().parse(option("pull-request")),
+      token: process.env["GITHUB_TOKEN"] ?? "",
+    };
+    say(`comment ${await putComment(pr, MARKER, renderComment(plans, option("commit")))}`);
+    return 0;
+  },
+  image: async () => {
+    const reference = await deliverImage({
+      name: imageName(option("repository"), option("commit")),
+      folder: join(paths.checkout, "sample/api"),
+      cache:
+        values.cache === undefined
+          ? { kind: "engine" }
+          : { kind: "registry", reference: values.cache.toLowerCase() },
+      migrate: ["python", "-m", "app.migrate"],
+      checks: smokeChecksOf(await stackText("prod")),
+      say,
+    });
+    writeOutputs({ image: reference }, values.output);
+    return 0;
+  },
+  way: async () => {
+    const way = wayOf(await stackText(stack()));
+    if (way.kind === "direct") return 0;
+    const connect = join(paths.checkout, "components/host/ec2/connect.sh");
+    await holdOpen(["sh", connect, stack()], way.port, option("log"), WAY_LIMIT_MS);
+    return 0;
+  },
+  deployed: async () => {
+    const deployed = await askDeployed(paths.checkout, stack(), await commandEnv());
+    writeOutputs({ commit: deployed?.commit ?? "" }, values.output);
+    return 0;
+  },
+  drift: async () => {
+    const drift = driftOf(planOf(stack(), await previewStack(stack(), true), await activeOf(stack())));
+    process.stdout.write(renderDrift(stack(), drift));
+    return driftCode(drift);
+  },
+};
+
+const command = commands[name];
+if (command === undefined) {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else {
+  try {
+    process.exitCode = await command();
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

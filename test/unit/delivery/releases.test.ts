@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { carryReleases } from "../../../delivery/releases.ts";
+import { at } from "../../support/json.ts";
+
+const FILE = `# ours
+config:
+  bluegreen:active: blue # the first release
+  bluegreen:blue: { release: "1", images: { api: app:1 } }
+  bluegreen:canary: 5
+  bluegreen:memoryMb: { api: 256 }
+  bluegreen:secrets: { STRIPE_KEY: { secure: v1:new } }
+`;
+const DEPLOYED = {
+  commit: undefined,
+  config: {
+    "bluegreen:active": "green",
+    "bluegreen:blue": { release: "41", images: { api: "app@sha256:41" } },
+    "bluegreen:green": { release: "42", images: { api: "app@sha256:42" } },
+    "bluegreen:memoryMb": { api: 128 },
+  },
+};
+
+describe("the releases of the last update", () => {
+  it("take the place of the file's, and everything else stays as git has it", () => {
+    const text = carryReleases(FILE, DEPLOYED, "bluegreen");
+    assert.deepEqual(at(parse(text), "config"), {
+      "bluegreen:active": "green",
+      "bluegreen:blue": { release: "41", images: { api: "app@sha256:41" } },
+      "bluegreen:green": { release: "42", images: { api: "app@sha256:42" } },
+      "bluegreen:memoryMb": { api: 256 },
+      "bluegreen:secrets": { STRIPE_KEY: { secure: "v1:new" } },
+    });
+    assert.match(text, /^# ours$/m);
+    assert.equal(carryReleases(text, DEPLOYED, "bluegreen"), text);
+  });
+
+  it("go into the committed files, and leave nothing else different", () => {
+    for (const stack of ["dev", "staging", "prod"]) {
+      const file = readFileSync(`Pulumi.${stack}.yaml`, "utf8");
+      const config = Object.fromEntries(Object.entries(at(parse(file), "config") ?? {}));
+      assert.deepEqual(
+        parse(carryReleases(file, { commit: undefined, config }, "bluegreen")),
+        parse(file),
+        stack,
+      );
+    }
+  });
+});
