@@ -58,12 +58,12 @@ const EXAMPLE = {
     graceSeconds: 20,
   },
   worker: {
-    command: ["celery", "-A", "app.jobs", "worker"],
+    command: ["celery", "-A", "app.worker", "worker"],
     healthcheck: ["CMD", "…"],
     startSeconds: 30,
     graceSeconds: 60,
   },
-  beat: { command: ["celery", "-A", "app.jobs", "beat"] },
+  beat: { command: ["celery", "-A", "app.worker", "beat"] },
   gateway: {
     image: "nginx:1.30",
     address: "127.0.0.1",
