@@ -17,6 +17,7 @@ import { hashFiles } from "./components/host/observation.ts";
 import { Host } from "./components/host/host.ts";
 import { lookAtHost } from "./components/host/look.ts";
 import { refuseFullDisk } from "./components/host/ssh-look.ts";
+import { describeRecent, extendRecent } from "./components/ledger/recent.ts";
 import { rentMachine } from "./components/host/rented.ts";
 import { useNativeStacks } from "./components/native-stacks.ts";
 import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
@@ -109,17 +110,21 @@ export const lastFlip = flip.report.apply((report) =>
   report.flipped ? report : (previous?.lastFlip ?? report),
 );
 export const switchedAt = lastFlip.switchedAt;
+const recent = flip.report.apply((report) => extendRecent(previous?.recent ?? [], report, specs));
+/** What went live here, the last first: a line each, for a person. */
+export const history = recent.apply((releases) => releases.map(describeRecent));
 // Nothing in it is secret: marked so, because the engine would print a screen of it at every `up`.
 export const record = pulumi.secret(
   pulumi
-    .all([flip.report, lastFlip, edge.certificate, rented?.record])
-    .apply(([report, last, certificate, ec2]): StackRecord => ({
+    .all([flip.report, lastFlip, recent, edge.certificate, rented?.record])
+    .apply(([report, last, releases, certificate, ec2]): StackRecord => ({
       version: 1,
       live: report.live,
       canary: settings.canary,
       slots: { blue: specs.blue ?? null, green: specs.green ?? null },
       directory,
       lastFlip: last,
+      recent: releases,
       startInterval,
       postgresMajor: postgresMajor(settings.postgres.image),
       conf: hashFiles(files),

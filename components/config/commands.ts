@@ -1,13 +1,22 @@
 import { secretSource } from "./secret-paths.ts";
 
 const RELEASE = { release: "42", images: { api: "registry/app-api@sha256:…" } };
-const MIGRATION = { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 };
+const MIGRATION = {
+  kind: "expand",
+  command: ["python", "-m", "app.migrate"],
+  timeoutSeconds: 60,
+  lockTimeoutSeconds: 3,
+  backup: "dump",
+  skip: false,
+  worksWith: ["41"],
+};
+const ORIGIN = { commit: "1a2b3c4d5e6f", by: "Anna" };
 
 /** A config with every key set: what the fixes take their values from. */
 const EXAMPLE = {
   active: "blue",
-  blue: { ...RELEASE, release: "41", migration: MIGRATION },
-  green: { ...RELEASE, migration: MIGRATION },
+  blue: { ...RELEASE, release: "41", migration: MIGRATION, ...ORIGIN },
+  green: { ...RELEASE, migration: MIGRATION, ...ORIGIN },
   canary: 0,
   host: {
     kind: "local",

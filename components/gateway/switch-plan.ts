@@ -1,4 +1,4 @@
-import type { Settings } from "../config/schema.ts";
+import { type Color, COLORS, type Settings } from "../config/schema.ts";
 import type { Slots } from "../slot/plan.ts";
 import { type SlotSpec, containersOf } from "../slot/record.ts";
 import { loopback } from "./spec.ts";
@@ -24,6 +24,7 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
     `canary ${canary}`,
     `release.blue ${specs.blue?.release ?? "none"}`,
     `release.green ${specs.green?.release ?? "none"}`,
+    ...COLORS.flatMap((color) => renderReleased(color, specs[color])),
     ...containersOf(target).map(({ name, image }) => `container ${name} ${image} ${target.release}`),
     ...smoke.map((check) => `smoke ${renderSmokeCheck(check)}`),
     `public ${publicUrl}${smoke[0]?.path ?? "/"}`,
@@ -39,6 +40,13 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
     `minRequests ${minimumRequests}`,
     "",
   ].join("\n");
+}
+
+/** What the ledger says of a release; nothing of a slot without one. */
+function renderReleased(color: Color, spec: SlotSpec | undefined): readonly string[] {
+  if (spec === undefined) return [];
+  const { release, images, commit, by } = spec;
+  return [`released.${color} ${JSON.stringify({ release, images, commit, by })}`];
 }
 
 function renderSmokeCheck(check: Settings["switch"]["smoke"][number]): string {

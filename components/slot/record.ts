@@ -5,6 +5,7 @@ import { certificateRecord } from "../edge/certificate-plan.ts";
 import { zoneRecord } from "../edge/zone-record.ts";
 import { COLORS } from "../config/schema.ts";
 import { switchReport } from "../gateway/switch-report.ts";
+import { recentRelease } from "../ledger/recent.ts";
 import { ec2Record } from "../host/ec2/record.ts";
 import { type ContainerSpec, containerSpec } from "../host/container.ts";
 import { PARTS } from "./parts.ts";
@@ -13,13 +14,16 @@ import { PARTS } from "./parts.ts";
 export const slotSpec = z.strictObject({
   release: z.string(),
   images: z.strictObject({ api: z.string(), worker: z.string().optional() }),
+  /** The commit it was built from, and who released it, where the config said so. */
+  commit: z.string().optional(),
+  by: z.string().optional(),
   /** How long open connections may go on when this slot's next release replaces it. */
   drainSeconds: z.int(),
   /** The version of the database's password that the release logs in with. */
   passwordVersion: z.int().default(1),
   /** The number of the set of application secrets that it reads; 0: it has none. */
   secretSet: z.int().default(0),
-  /** The script that migrates the database before the release starts. */
+  /** The plan by which migrate.sh brings the database to the release's shape. */
   migration: z.string().nullable(),
   containers: z.strictObject({
     api: containerSpec,
@@ -53,6 +57,8 @@ export const stackRecord = z.strictObject({
   directory: z.string(),
   /** What the last switch that changed the live colour reported. */
   lastFlip: switchReport,
+  /** What went live last, the last first. */
+  recent: z.array(recentRelease).default([]),
   /** Whether the engine probed quickly at the first `up`; kept, because a change would replace every container. */
   startInterval: z.boolean(),
   postgresMajor: z.int(),

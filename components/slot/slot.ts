@@ -97,14 +97,14 @@ export class Slot extends pulumi.ComponentResource {
 
   private migration(
     name: string,
-    script: string,
+    plan: string,
     { host, kept, frozen }: SlotArgs,
     before: readonly pulumi.Resource[],
     opts: pulumi.CustomResourceOptions,
   ) {
     return host.command(
       `${name}-migration`,
-      { words: ["sh", "-s"], stdin: script },
+      { words: [host.script("migrate.sh"), host.directory], stdin: plan },
       {
         ...opts,
         dependsOn: [...before],

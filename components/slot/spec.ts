@@ -30,13 +30,18 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
   return {
     release: release.release,
     images: release.images,
+    ...(release.commit !== undefined && { commit: release.commit }),
+    ...(release.by !== undefined && { by: release.by }),
     drainSeconds: settings.switch.drainSeconds,
     passwordVersion: settings.postgres.passwordVersion,
     secretSet,
     migration:
       release.migration === undefined
         ? null
-        : renderMigration({ ...release.migration, directory, name: names.migration(color), container }),
+        : renderMigration({
+            ...{ color, container, migration: release.migration, release: release.release },
+            ...{ name: names.migration(color), postgres: names.postgres },
+          }),
     containers: {
       api: withHash(container),
       ...(worker && { worker: withHash(make("worker", { ...worker, health: worker.healthcheck })) }),

@@ -79,6 +79,7 @@ export function recordOf(change: Partial<StackRecord> = {}): StackRecord {
       requests: 0,
       errors: 0,
     },
+    recent: [],
     startInterval: false,
     postgresMajor: 18,
     conf: "0",

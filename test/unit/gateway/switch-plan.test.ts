@@ -34,6 +34,8 @@ describe("the plan of a switch", () => {
 canary 10
 release.blue 1
 release.green 2
+released.blue {"release":"1","images":{"api":"app:1"}}
+released.green {"release":"2","images":{"api":"app:2"}}
 container bluegreen-dev-api-green app:2 2
 smoke path=%2Fhealth%3Fdeep%3D1&status=200&timeout=3&json=%7B%22services.database.status%22%3A%22ok%22%7D
 public http://127.0.0.1:8080/health?deep=1

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { COLORS, type Color, type Release } from "../../../components/config/schema.ts";
 import type { ContainerSpec } from "../../../components/host/container.ts";
+import { COLORS, type Color, type Release } from "../../../components/config/schema.ts";
 import { renderMigration } from "../../../components/slot/migration.ts";
 import { JOBS, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
-const RELEASE = {
-  release: "7",
-  images: { api: "app:7" },
-  migration: { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 },
+const MIGRATION: NonNullable<Release["migration"]> = {
+  kind: "expand",
+  command: ["python", "-m", "app.migrate"],
+  timeoutSeconds: 60,
+  lockTimeoutSeconds: 3,
+  backup: "dump",
+  skip: false,
 };
+const RELEASE = { release: "7", images: { api: "app:7" }, migration: MIGRATION };
 
 describe("a slot's release as it begins", () => {
   const { api } = slotSpecOf("green", RELEASE).containers;
@@ -121,38 +124,52 @@ describe("the containers of a slot with jobs", () => {
   });
 });
 
-describe("the migration script", () => {
+describe("the plan of a migration", () => {
   const { api } = slotSpecOf("green", RELEASE).containers;
-  const script = renderMigration({
-    directory: "/tmp",
-    name: "bluegreen-dev-migration-green",
-    command: ["python", "-c", "print('it''s done')", "$HOME"],
-    timeoutSeconds: 60,
+  const step = {
+    color: "green",
+    release: "7",
+    name: "migration",
+    postgres: "postgres",
     container: api,
+  } as const;
+
+  it("says what migrate.sh has to know", () => {
+    const plan = renderMigration({ ...step, migration: MIGRATION }) ?? "";
+    assert.deepEqual(plan.split("\n").slice(0, 8), [
+      "color green",
+      "release 7",
+      "kind expand",
+      "worksWith []",
+      "postgres postgres",
+      "name migration",
+      "timeoutSeconds 60",
+      "backup dump",
+    ]);
   });
 
-  it("passes shellcheck", () => {
-    execFileSync("shellcheck", ["--shell=sh", "--severity=warning", "-"], { input: script });
-  });
-
-  it("runs in the release's image with its settings and its limits", () => {
+  it("runs in the release's image with its settings, its limits and a limit for waiting", () => {
+    const plan = renderMigration({ ...step, migration: { ...MIGRATION, lockTimeoutSeconds: 7 } }) ?? "";
     for (const part of [
       "--read-only",
       "--cap-drop ALL",
       "--memory 128m",
       "--user 10001:10001",
       "--env RELEASE=7",
-      " app:7 ",
+      "--env 'PGOPTIONS=-c lock_timeout=7000' app:7 python -m app.migrate",
     ]) {
-      assert.ok(script.includes(part), part);
+      assert.ok(plan.includes(part), part);
     }
   });
 
-  it("hands every word on as it is", () => {
-    const echo = script
-      .replace(/docker run .*? app:7 /, "printf '%s\\n' ")
-      .replace(/^.*docker rm.*$/m, "remove() { :; }");
-    const output = execFileSync("sh", ["-s"], { input: echo, encoding: "utf8" });
-    assert.equal(output, "python\n-c\nprint('it''s done')\n$HOME\n");
+  it("names the releases that a contract goes on working with", () => {
+    assert.match(
+      renderMigration({ ...step, migration: { ...MIGRATION, kind: "contract", worksWith: ["6"] } }) ?? "",
+      /^kind contract\nworksWith \["6"\]$/m,
+    );
+  });
+
+  it("is none for a way back", () => {
+    assert.equal(renderMigration({ ...step, migration: { ...MIGRATION, skip: true } }), null);
   });
 });
