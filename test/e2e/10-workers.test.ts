@@ -10,15 +10,17 @@ const BEAT_SECONDS = 6;
 describe("worker and beat", function () {
   this.timeout(600_000);
   let stack: Stack;
+  let made: Stack | undefined;
 
   before(async function () {
-    stack = await Stack.create("workers", { ...(await sharedConfig()), ...jobsConfig(BEAT_SECONDS) });
+    made = await Stack.create("workers", { ...(await sharedConfig()), ...jobsConfig(BEAT_SECONDS) });
+    stack = made;
     const up = await stack.upOk();
     assert.match(up.output, /check: 3 containers of blue healthy/);
   });
 
   after(async () => {
-    await stack.remove();
+    await made?.remove();
   });
 
   async function flip(): Promise<Color> {
