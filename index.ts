@@ -20,6 +20,7 @@ import { refuseFullDisk } from "./components/host/ssh-look.ts";
 import { describeRecent, extendRecent } from "./components/ledger/recent.ts";
 import { rentMachine } from "./components/host/rented.ts";
 import { useNativeStacks } from "./components/native-stacks.ts";
+import { contractAfter } from "./components/slot/contract.ts";
 import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
 import { type StackRecord, secretsOf, summarize } from "./components/slot/record.ts";
 import { beginSlot } from "./components/slot/spec.ts";
@@ -40,6 +41,7 @@ const begins = beginsRelease(settings, previous);
 if (begins) refuseFullDisk(diskFreeMb);
 const secretSet = begins ? await findSecretSet(settings, directory, reach) : 0;
 const around = { settings, names, directory, startInterval, secretSet };
+const contract = contractAfter(settings, previous);
 const plans = planSlots(settings, previous, (color, release) => beginSlot(color, release, around));
 const specs = { blue: specOf(plans.blue), green: specOf(plans.green) };
 const reading = [specs.blue, specs.green].flatMap((spec) => (spec === undefined ? [] : secretsOf(spec)));
@@ -125,6 +127,7 @@ export const record = pulumi.secret(
       directory,
       lastFlip: last,
       recent: releases,
+      ...(contract && { contract }),
       startInterval,
       postgresMajor: postgresMajor(settings.postgres.image),
       conf: hashFiles(files),

@@ -37,6 +37,7 @@ function addDeploy(program: Command): void {
     .option("-r, --release <id>", "the release's id (default: the next free number)")
     .option("--commit <sha>", "the commit it was built from (default: the one that is checked out)")
     .option("--by <name>", "who releases, for the record (default: git's user.name)")
+    .option("--contract <release...>", "its migration takes something away; these releases work without it")
     .option("--no-flip", "only release: visitors stay where they are")
     .option("-y, --yes", "do not ask before the update (nobody is asked where there is no terminal)")
     .addHelpText(
@@ -47,7 +48,7 @@ Examples:
   $ npx bluegreen deploy --image api=ghcr.io/acme/api@sha256:… --release 42 --yes --json
   $ npx bluegreen deploy --image api=bluegreen-sample-api:3 --no-flip`,
     )
-    .action(async ({ image, release, commit, by, flip, yes, stack, json }) => {
+    .action(async ({ image, release, commit, by, contract, flip, yes, stack, json }) => {
       const { deploy, seconds } = await import("./deploy/deploy.ts");
       await run(json, async (progress) => {
         const request = {
@@ -55,6 +56,7 @@ Examples:
           release,
           commit: commit ?? (await headCommit()),
           by: by ?? (await whoami()),
+          contract,
           flip,
         };
         const context = {

@@ -83,8 +83,17 @@ interface Draft extends ReleaseHistory {
   verdict: Verdict;
 }
 
-/** The commands that began and never ended, oldest first: cut off, or still at work. */
-export function unfinished(entries: readonly LedgerEntry[]): readonly Entry<"began">[] {
+/** The commands that began and never ended, oldest first: cut off, or still at work. One that ended well since settles them. */
+export function unfinished(all: readonly LedgerEntry[]): readonly Entry<"began">[] {
+  const entries = all.slice(all.findLastIndex((entry) => entry.event === "ended" && entry.ok) + 1);
   const ended = new Set(entries.flatMap((entry) => (entry.event === "ended" ? [entry.run] : [])));
   return entries.flatMap((entry) => (entry.event === "began" && !ended.has(entry.run) ? [entry] : []));
+}
+
+/** The last migration that took something away, if there was one. */
+export function lastContract(entries: readonly LedgerEntry[]): Entry<"migrated"> | undefined {
+  return entries.findLast(
+    (entry): entry is Entry<"migrated"> =>
+      entry.event === "migrated" && entry.kind === "contract" && entry.ok,
+  );
 }

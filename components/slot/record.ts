@@ -5,6 +5,7 @@ import { certificateRecord } from "../edge/certificate-plan.ts";
 import { zoneRecord } from "../edge/zone-record.ts";
 import { COLORS } from "../config/schema.ts";
 import { switchReport } from "../gateway/switch-report.ts";
+import { contractRecord } from "./contract.ts";
 import { recentRelease } from "../ledger/recent.ts";
 import { ec2Record } from "../host/ec2/record.ts";
 import { type ContainerSpec, containerSpec } from "../host/container.ts";
@@ -66,6 +67,8 @@ export const stackRecord = z.strictObject({
   lastFlip: switchReport,
   /** What went live last, the last first. */
   recent: z.array(recentRelease).default([]),
+  /** The last contract migration, if there was one. */
+  contract: contractRecord.optional(),
   /** Whether the engine probed quickly at the first `up`; kept, because a change would replace every container. */
   startInterval: z.boolean(),
   postgresMajor: z.int(),

@@ -11,6 +11,8 @@ export interface DeployRequest {
   readonly release?: string | undefined;
   readonly commit?: string | undefined;
   readonly by: string;
+  /** The releases that go on working where this one's migration takes something away; default: it only adds. */
+  readonly contract?: readonly string[] | undefined;
   /** Whether visitors are sent to it in the same update. */
   readonly flip: boolean;
 }
@@ -140,12 +142,9 @@ function slotOf(
   base: PlainMap,
   release: string,
   images: Readonly<Record<string, string>>,
-  { commit, by }: Pick<DeployRequest, "commit" | "by">,
+  { commit, by, contract }: Pick<DeployRequest, "commit" | "by" | "contract">,
 ): Plain {
-  // Without the mark of a way back: a new release migrates.
-  const migration = isPlainMap(base["migration"])
-    ? Object.fromEntries(Object.entries(base["migration"]).filter(([key]) => key !== "skip"))
-    : undefined;
+  const migration = migrationOf(base, contract);
   return {
     release,
     images,
@@ -153,4 +152,19 @@ function slotOf(
     ...(commit !== undefined && { commit }),
     by,
   };
+}
+
+/** As the slot's before, but for what was that release's own: it only adds, unless said otherwise, and it does run. */
+function migrationOf(base: PlainMap, contract: readonly string[] | undefined): PlainMap | undefined {
+  const before = base["migration"];
+  if (!isPlainMap(before)) {
+    if (contract === undefined) return undefined;
+    throw new Refusal(
+      "a contract needs a migration, and the live slot has none to take over",
+      "set it in the stack's config first",
+    );
+  }
+  const own = new Set(["skip", "kind", "worksWith"]);
+  const kept = Object.fromEntries(Object.entries(before).filter(([key]) => !own.has(key)));
+  return contract === undefined ? kept : { ...kept, kind: "contract", worksWith: [...contract] };
 }

@@ -1,5 +1,6 @@
 import { type Color, otherColor } from "../../components/config/schema.ts";
 import type { ReleaseHistory } from "../../components/ledger/history.ts";
+import type { Entry } from "../../components/ledger/entry.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
 import { type PlainMap, isPlainMap, textOf } from "../config-file.ts";
 import { slotIn } from "../deploy/plan.ts";
@@ -10,6 +11,8 @@ export interface RollbackView {
   readonly config: PlainMap;
   readonly record: StackRecord;
   readonly history: readonly ReleaseHistory[];
+  /** The last migration that took something away. */
+  readonly contract: Entry<"migrated"> | undefined;
   readonly by: string;
 }
 
@@ -18,13 +21,16 @@ export type RollbackPlan = {
   readonly release: string;
   readonly color: Color;
   readonly changes: PlainMap;
-} & (
-  | { readonly kind: "canary" }
-  /** The slot is warm: one resource changes. */
-  | { readonly kind: "flip" }
-  /** Its images are released again, by digest, without their migration. */
-  | { readonly kind: "release" }
-);
+} &
+  /** An update that was cut off, or edited and never carried out, is taken back: what was live stays so. */
+  (
+    | { readonly kind: "restore" }
+    | { readonly kind: "canary" }
+    /** The slot is warm: one resource changes. */
+    | { readonly kind: "flip" }
+    /** Its images are released again, by digest, without their migration. */
+    | { readonly kind: "release" }
+  );
 
 /** @throws Refusal with what stands in the way, and what to type */
 export function planRollback(view: RollbackView, to?: string): RollbackPlan {
@@ -33,6 +39,10 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   const running = slots[live]?.release;
   const idle = otherColor(live);
   const truth = asItRuns(view);
+  if (to === undefined && (config["active"] !== live || Object.keys(truth).length > 0)) {
+    const changes = { ...truth, active: live, canary: record.canary };
+    return { kind: "restore", release: running ?? "none", color: live, changes };
+  }
   if (record.canary > 0 && (to === undefined || to === running)) {
     return {
       kind: "canary",
@@ -48,6 +58,7 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
       `bluegreen history --stack ${stack} lists the others`,
     );
   }
+  refuseBroken(view, wanted);
   if (slots[idle]?.release === wanted) {
     return { kind: "flip", release: wanted, color: idle, changes: { ...truth, active: idle, canary: 0 } };
   }
@@ -75,6 +86,18 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
     color: idle,
     changes: { [live]: truth[live] ?? slot, [idle]: again, active: idle, canary: 0 },
   };
+}
+
+/** There is no way back past a contract migration, whether or not its release ever went live. */
+function refuseBroken({ contract, history, stack }: RollbackView, wanted: string): void {
+  if (contract === undefined || contract.release === wanted || contract.worksWith.includes(wanted)) return;
+  const began = history.findLast(({ release }) => release === wanted)?.releasedAt;
+  if (began !== undefined && began > contract.at) return;
+  throw new Refusal(
+    `release ${wanted} needs what the migration of ${contract.release} took away (${contract.at}, revision ${contract.after})`,
+    `mend forward: bluegreen deploy --stack ${stack} --image api=…` +
+      (contract.backup === undefined ? "" : `; the database from before is ${contract.backup} on the host`),
+  );
 }
 
 /** The release that was live before this one. */

@@ -1,4 +1,4 @@
-import { releaseHistory } from "../../components/ledger/history.ts";
+import { lastContract, releaseHistory } from "../../components/ledger/history.ts";
 import { carriedOut } from "../engine-run.ts";
 import { gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
@@ -32,11 +32,13 @@ export async function rollback(
 ): Promise<RolledBack> {
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
-  const history = releaseHistory(await readLedger(host));
+  const entries = await readLedger(host);
+  const history = releaseHistory(entries);
+  const contract = lastContract(entries);
   const { record, config } = stack;
   if (record === undefined)
     throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
-  const plan = planRollback({ stack: name, config: config.values, record, history, by }, to);
+  const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
   progress.line(`${name}: ${describe(plan)}`);
   return await recorded(host, { command: "rollback", by, release: plan.release }, progress.line, async () => {
     const putBack = await setConfig(stack, plan.changes);
@@ -56,6 +58,8 @@ export async function rollback(
 
 function describe({ kind, release, color }: RollbackPlan): string {
   switch (kind) {
+    case "restore":
+      return `the last update did not end: everything as it was, with release ${release} on ${color}`;
     case "canary":
       return `all visitors back to release ${release} on ${color}`;
     case "flip":
