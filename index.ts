@@ -69,7 +69,7 @@ const slots = makeSlots(plans, previous, {
   secrets: settings.secrets,
 });
 const retired = retireLogins({ host, settings, names, releases: reading }, { dependsOn: [...slots] });
-const files = gatewayFiles(gatewaySettings(settings, names));
+const files = gatewayFiles(gatewaySettings(settings, names, specs));
 const gatewayImage = new docker.RemoteImage(
   "gateway-image",
   { name: settings.gateway.image, keepLocally: true },

@@ -13,7 +13,7 @@ export interface MemoryPlan {
 
 /** The sum of all limits with both colours running, held against `BUDGET_SHARE` of the host. */
 export function planMemory(
-  settings: Pick<Settings, "memoryMb"> & Partial<Pick<Settings, "worker" | "beat">>,
+  settings: Pick<Settings, "memoryMb"> & Partial<Pick<Settings, "web" | "worker" | "beat">>,
   hostMemoryMb: number,
 ): MemoryPlan {
   const { memoryMb } = settings;

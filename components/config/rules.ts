@@ -1,5 +1,5 @@
 import { postgresMajor } from "../data/postgres-version.ts";
-import { IMAGES, type ImageName, USERS, imagesOf } from "../slot/parts.ts";
+import { IMAGES, type ImageName, PARTS, USERS, imagesNeeded, imagesOf } from "../slot/parts.ts";
 import type { StackRecord } from "../slot/record.ts";
 import { checkEdge } from "./edge-rules.ts";
 import { birthOf } from "../host/ec2/plan.ts";
@@ -254,19 +254,37 @@ function checkDigests(settings: PartialSettings): Problem[] {
 
 /** A release that begins brings the images that the stack's keys ask for, and no other; one that runs has what it had. */
 function checkImages({ settings, unsound }: Checked, previous: StackRecord | undefined): Problem[] {
-  if (unsound.has("worker") || unsound.has("beat")) return [];
+  if (PARTS.some((part) => unsound.has(part))) return [];
   const used = imagesOf(settings);
+  const needed = imagesNeeded(settings);
   return COLORS.flatMap((color) => {
     const release = settings[color];
     if (release === undefined || previous?.slots[color]?.release === release.release) return [];
-    return IMAGES.filter((name) => release.images[name] !== undefined && !used.includes(name)).map(
-      (name) => ({
-        key: `${color}.images.${name}`,
-        got: shown(release.images[name]),
-        allowed: `nothing, as long as the stack has no ${USERS[name]} to run in it`,
-        fix: removeCommand([color, "images", name]),
-      }),
-    );
+    return IMAGES.flatMap((name) => {
+      const image = release.images[name];
+      const path = [color, "images", name];
+      if (image === undefined)
+        return needed.includes(name)
+          ? [
+              {
+                key: dotted(path),
+                got: "nothing",
+                allowed: `an image, because the stack has the key ${name}`,
+                fix: setCommand(path),
+              },
+            ]
+          : [];
+      return used.includes(name)
+        ? []
+        : [
+            {
+              key: dotted(path),
+              got: shown(image),
+              allowed: `nothing, as long as the stack has no ${USERS[name]} to run in it`,
+              fix: removeCommand(path),
+            },
+          ];
+    });
   });
 }
 

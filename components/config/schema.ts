@@ -4,6 +4,7 @@ import { edgeSchema } from "./edge-schema.ts";
 import { hostSchema } from "./host-schema.ts";
 import { beatSchema, workerSchema } from "./jobs-schema.ts";
 import { passwordVersion, registrySchema, secretsSchema } from "./secrets-schema.ts";
+import { webSchema } from "./web-schema.ts";
 import { decimal, image, kindOf, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
 
 /** The two sides of a stack. One of them is live, the other is the way back. */
@@ -72,6 +73,8 @@ const release = object({
     api: image,
     /** What worker and beat run in. Default: the API's image. */
     worker: image.optional(),
+    /** The web server with the release's pages; needed where the stack has the key `web`. */
+    web: image.optional(),
   }),
   migration: migration.optional(),
   /** The commit that the images were built from, for the record. */
@@ -122,6 +125,7 @@ export const keySchemas = {
     /** How long the application may take to finish what is in flight when it is stopped. */
     graceSeconds: wholeNumber(1, 600, "seconds").default(20),
   }).prefault({}),
+  web: webSchema,
   worker: workerSchema,
   beat: beatSchema,
   gateway: object({
@@ -151,7 +155,8 @@ export const keySchemas = {
   }).prefault({}),
   memoryMb: object({
     api: wholeNumber(16, 1_048_576, "megabytes").default(128),
-    /** Counted only where the stack has a worker, and so for the beat. */
+    /** Counted only where the stack has a web server, and so for worker and beat. */
+    web: wholeNumber(16, 1_048_576, "megabytes").default(32),
     worker: wholeNumber(16, 1_048_576, "megabytes").default(192),
     beat: wholeNumber(16, 1_048_576, "megabytes").default(96),
     postgres: wholeNumber(64, 1_048_576, "megabytes").default(192),

@@ -1,19 +1,30 @@
 import type { Color } from "../config/schema.ts";
+import type { ContainerNeeds } from "../host/container.ts";
 
 /** Where a beat's container finds what only-when-live.sh works with. */
 const SCRIPTS = "/run/bluegreen/bin";
 const GATEWAY = "/run/bluegreen/gateway";
 const FOLDER = "/run/bluegreen/beat";
 
+/** What a container that works with the data is given. */
+export type DataNeeds = Pick<ContainerNeeds, "user" | "environment" | "volumes">;
+
 /**
- * What a beat's container needs beside what every container of its slot has: our script runs in either colour, the command
+ * What a beat's container needs, beside what its slot's worker is given too: our script runs in either colour, the command
  * only in the live one. BEAT_FOLDER is where the command keeps its schedule: both colours share it.
  */
-export function beatNeeds(color: Color, command: readonly string[], directory: string) {
+export function beatNeeds(
+  { user, environment, volumes }: DataNeeds,
+  color: Color,
+  command: readonly string[],
+  directory: string,
+) {
   return {
     command: ["sh", `${SCRIPTS}/only-when-live.sh`, color, `${GATEWAY}/start`, FOLDER, ...command],
-    environment: { BEAT_FOLDER: FOLDER },
+    user,
+    environment: { ...environment, BEAT_FOLDER: FOLDER },
     volumes: [
+      ...volumes,
       { hostPath: `${directory}/bin`, containerPath: SCRIPTS, readOnly: true },
       // The directory, not the file: that one is replaced at each flip.
       { hostPath: `${directory}/gateway/conf`, containerPath: GATEWAY, readOnly: true },

@@ -39,7 +39,10 @@ case "$run/$postgres/$name" in /* | *//* | */) die "the plan did not arrive whol
 exec 9>"$dir/migrate.lock"
 flock -w $((timeout_seconds + 60)) 9 || die "another migration still runs"
 
-sql() { timeout 60 docker exec "$postgres" psql -X -q -A -t -v ON_ERROR_STOP=1 -U bluegreen -d app -c "$1" 9>&-; }
+# The database's owner: bluegreen from the first rotation of its password on (logins.sh), app before.
+owner=bluegreen
+timeout 60 docker exec "$postgres" psql -X -q -U "$owner" -d app -c SELECT >/dev/null 2>&1 9>&- || owner=app
+sql() { timeout 60 docker exec "$postgres" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$owner" -d app -c "$1" 9>&-; }
 
 # revision: what the migration tool itself keeps of it, Alembic's or Django's; none where neither does.
 revision() {
@@ -64,7 +67,7 @@ dump() {
   [ "$free" -ge "$need" ] ||
     die "a dump of the database may take $need MB and $dir/backups has $free MB left. Nothing was done; make room, or set the migration's backup to none"
   dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$release.dump"
-  (umask 077 && timeout 3600 docker exec "$postgres" pg_dump -U bluegreen -d app -Fc >"$dumped.part" 9>&-) ||
+  (umask 077 && timeout 3600 docker exec "$postgres" pg_dump -U "$owner" -d app -Fc >"$dumped.part" 9>&-) ||
     die "the database could not be dumped. Nothing was done"
   sync "$dumped.part"
   mv -f "$dumped.part" "$dumped"

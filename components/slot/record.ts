@@ -14,7 +14,11 @@ import { PARTS } from "./parts.ts";
 /** One slot as its release began: what it is made from until its next release, whatever else changes. */
 export const slotSpec = z.strictObject({
   release: z.string(),
-  images: z.strictObject({ api: z.string(), worker: z.string().optional() }),
+  images: z.strictObject({
+    api: z.string(),
+    web: z.string().optional(),
+    worker: z.string().optional(),
+  }),
   /** The commit it was built from, and who released it, where the config said so. */
   commit: z.string().optional(),
   by: z.string().optional(),
@@ -26,8 +30,11 @@ export const slotSpec = z.strictObject({
   secretSet: z.int().default(0),
   /** The plan by which migrate.sh brings the database to the release's shape. */
   migration: z.string().nullable(),
+  /** The paths that stay the API's, where the slot has a web server. */
+  apiPaths: z.array(z.string()).optional(),
   containers: z.strictObject({
     api: containerSpec,
+    web: containerSpec.optional(),
     worker: containerSpec.optional(),
     beat: containerSpec.optional(),
   }),

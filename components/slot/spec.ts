@@ -3,7 +3,7 @@ import type { Names } from "../config/names.ts";
 import type { Color, Release, Settings } from "../config/schema.ts";
 import { databaseUser, secretsFolder } from "../data/application-secrets.ts";
 import { type ContainerNeeds, type ContainerSpec, hardened } from "../host/container.ts";
-import { beatNeeds } from "./beat.ts";
+import { type DataNeeds, beatNeeds } from "./beat.ts";
 import { renderMigration } from "./migration.ts";
 import { type Part, imageNames } from "./parts.ts";
 import type { SlotSpec } from "./record.ts";
@@ -24,9 +24,10 @@ const SECRETS_PATH = "/run/secrets";
 /** What a release of `color` that begins now is made from. */
 export function beginSlot(color: Color, release: Release, around: SlotSurroundings): SlotSpec {
   const { settings, names, directory, secretSet } = around;
-  const { api, worker, beat } = settings;
+  const { api, web, worker, beat } = settings;
   const make = (part: Part, own: OwnNeeds) => makeContainer(part, own, color, release, around);
-  const container = make("api", { ...api, health: api.healthcheck });
+  const withData = dataNeeds(color, around);
+  const container = make("api", { ...withData, ...api, health: api.healthcheck });
   return {
     release: release.release,
     images: release.images,
@@ -44,31 +45,53 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
           }),
     containers: {
       api: withHash(container),
-      ...(worker && { worker: withHash(make("worker", { ...worker, health: worker.healthcheck })) }),
-      ...(beat && { beat: withHash(make("beat", beatNeeds(color, beat.command, directory))) }),
+      ...(web && { web: withHash(make("web", { ...web, health: web.healthcheck })) }),
+      ...(worker && {
+        worker: withHash(make("worker", { ...withData, ...worker, health: worker.healthcheck })),
+      }),
+      ...(beat && { beat: withHash(make("beat", beatNeeds(withData, color, beat.command, directory))) }),
     },
+    ...(web && { apiPaths: web.apiPaths }),
   };
 }
 
 /** What differs between the containers of one slot. */
-type OwnNeeds = Pick<ContainerNeeds, "graceSeconds" | "health" | "startSeconds"> &
+type OwnNeeds = Pick<ContainerNeeds, "user" | "graceSeconds" | "health" | "startSeconds"> &
   Partial<Pick<ContainerNeeds, "command" | "environment" | "volumes">>;
+
+/** What whoever works with the data is given; a web server is not. */
+function dataNeeds(color: Color, { settings, names, directory, secretSet }: SlotSurroundings): DataNeeds {
+  const { user } = settings.api;
+  const { passwordVersion } = settings.postgres;
+  return {
+    user,
+    environment: {
+      DATABASE_HOST: names.postgres,
+      DATABASE_PORT: "5432",
+      DATABASE_NAME: "app",
+      DATABASE_USER: databaseUser(passwordVersion),
+      REDIS_HOST: names.redis,
+      REDIS_PORT: "6379",
+      ...(hasJobs(settings) && { QUEUE: queueOf(color) }),
+    },
+    volumes: [
+      {
+        hostPath: `${directory}/secrets/${secretsFolder({ user, passwordVersion, secretSet })}`,
+        containerPath: SECRETS_PATH,
+        readOnly: true,
+      },
+    ],
+  };
+}
 
 function makeContainer(
   part: Part,
-  { command, environment, volumes = [], health, startSeconds, graceSeconds }: OwnNeeds,
+  { command, environment, volumes = [], user, health, startSeconds, graceSeconds }: OwnNeeds,
   color: Color,
   release: Release,
-  { settings, names, directory, startInterval, secretSet }: SlotSurroundings,
+  { settings, names, startInterval }: SlotSurroundings,
 ): ContainerSpec {
-  const { user } = settings.api;
-  const { passwordVersion } = settings.postgres;
   const [image = release.images.api] = imageNames(part).flatMap((name) => release.images[name] ?? []);
-  const secrets = {
-    hostPath: `${directory}/secrets/${secretsFolder({ user, passwordVersion, secretSet })}`,
-    containerPath: SECRETS_PATH,
-    readOnly: true,
-  };
   return hardened({
     name: names.part(part, color),
     image,
@@ -79,22 +102,10 @@ function makeContainer(
     graceSeconds,
     stopSignal: "SIGTERM",
     init: true,
-    environment: {
-      ...settings.environment,
-      COLOR: color,
-      RELEASE: release.release,
-      DATABASE_HOST: names.postgres,
-      DATABASE_PORT: "5432",
-      DATABASE_NAME: "app",
-      DATABASE_USER: databaseUser(passwordVersion),
-      REDIS_HOST: names.redis,
-      REDIS_PORT: "6379",
-      ...(hasJobs(settings) && { QUEUE: queueOf(color) }),
-      ...environment,
-    },
+    environment: { ...settings.environment, COLOR: color, RELEASE: release.release, ...environment },
     labels: names.labels({ "bluegreen.color": color, "bluegreen.release": release.release }),
     tmpfs: { "/tmp": "" },
-    volumes: [secrets, ...volumes],
+    volumes,
     health,
     startSeconds,
     startInterval,

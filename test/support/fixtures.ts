@@ -10,6 +10,9 @@ export const JOBS = {
   beat: '{"command":["celery","-A","app","beat"]}',
 };
 
+/** The key of a stack with a web server in each slot. */
+export const WEB = { web: '{"apiPaths":["/api","/health"]}' };
+
 export const NAMES = namesOf({ project: "bluegreen", stack: "dev" });
 export const DIRECTORY = "/srv/bluegreen-dev";
 

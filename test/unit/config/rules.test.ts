@@ -3,7 +3,7 @@ import { parseConfig } from "../../../components/config/parse.ts";
 import type { Problem } from "../../../components/config/problems.ts";
 import { checkAcrossKeys } from "../../../components/config/rules.ts";
 import type { StackRecord } from "../../../components/slot/record.ts";
-import { JOBS, MINIMAL, SSH_HOST, recordOf, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
+import { JOBS, MINIMAL, SSH_HOST, WEB, recordOf, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const release = (id: string, image = `app:${id}`) => JSON.stringify({ release: id, images: { api: image } });
 
@@ -105,6 +105,16 @@ describe("the keys of a config, held against each other and against what runs", 
     assert.equal(problem.fix, "pulumi config rm --path 'green.images.worker'");
     for (const key of ["worker", "beat"] as const)
       assert.deepEqual(check({ green: withWorker("3", "jobs:3"), [key]: JOBS[key] }, recordOf()), []);
+  });
+
+  it("asks a release that begins for the image of the stack's web server, and not one that runs", () => {
+    const problem = only(check({ ...WEB, green: release("3") }, recordOf()));
+    assert.equal(problem.key, "green.images.web");
+    assert.match(problem.allowed, /an image, because the stack has the key web/);
+    assert.match(problem.fix, /^pulumi config set --path 'green.images.web' 'registry\/app-web@sha256:…'$/);
+    const green = JSON.stringify({ release: "3", images: { api: "app:3", web: "web:3" } });
+    assert.deepEqual(check({ ...WEB, green }, recordOf()), []);
+    assert.equal(only(check({ green }, recordOf())).key, "green.images.web");
   });
 
   it("lets a slot that keeps its release keep its images, whatever the stack's keys are now", () => {

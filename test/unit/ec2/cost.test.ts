@@ -4,7 +4,7 @@ import { estimateCost } from "../../../components/config/cost.ts";
 import { INSTANCE_TYPES } from "../../../components/config/instance-types.ts";
 import { REGION, ec2Settings } from "../../support/ec2.ts";
 
-const MEMORY = { api: 128, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 };
+const MEMORY = { api: 128, web: 32, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 };
 const totalOf = (change: object, region = REGION) => {
   const estimate = estimateCost(ec2Settings({ ...change }), region);
   assert.ok(estimate.kind === "known");

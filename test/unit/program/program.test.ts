@@ -40,7 +40,10 @@ describe("the whole program", () => {
       containers(run)
         .map(({ name }) => name)
         .sort(),
-      ["api-blue", "api-green", "gateway", "postgres", "redis"].map((what) => `bluegreen-dev-${what}`),
+      [
+        ...["api-blue", "api-green", "beat-blue", "beat-green", "gateway", "postgres", "redis"],
+        ...["worker-blue", "worker-green"],
+      ].map((what) => `bluegreen-dev-${what}`),
     );
   });
 

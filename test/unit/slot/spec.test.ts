@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { ContainerSpec } from "../../../components/host/container.ts";
 import { COLORS, type Color, type Release } from "../../../components/config/schema.ts";
 import { renderMigration } from "../../../components/slot/migration.ts";
-import { JOBS, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
+import { containersOf } from "../../../components/slot/record.ts";
+import { JOBS, WEB, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const MIGRATION: NonNullable<Release["migration"]> = {
   kind: "expand",
@@ -121,6 +122,24 @@ describe("the containers of a slot with jobs", () => {
     assert.deepEqual([containers.worker?.stopTimeout, containers.worker?.stopSignal], [300, "SIGTERM"]);
     assert.deepEqual(containers.worker?.healthcheck.tests, ["CMD", "check"]);
     assert.equal(containers.beat, undefined);
+  });
+});
+
+describe("the web server of a slot", () => {
+  const images = { api: "app:7", web: "web:7" };
+  const spec = slotSpecOf("green", { release: "7", images }, settingsOf({ ...JOBS, ...WEB }));
+
+  it("knows its colour and release, and nothing of the data", () => {
+    const { web } = spec.containers;
+    assert.deepEqual([web?.name, web?.image, web?.user], ["bluegreen-dev-web-green", "web:7", "101:101"]);
+    assert.deepEqual(web?.envs, ["COLOR=green", "RELEASE=7"]);
+    assert.deepEqual(web.volumes, []);
+    assert.deepEqual(spec.apiPaths, ["/api", "/health"]);
+  });
+
+  it("stands between API and worker, in the order of all that asks about a slot", () => {
+    const parts = containersOf(spec).map(({ name }) => name.split("-")[2]);
+    assert.deepEqual(parts, ["api", "web", "worker", "beat"]);
   });
 });
 
