@@ -40,7 +40,7 @@ export const CLOUD: readonly Stage[] = [[[script("test:cloud:parts")], [script("
 
 const plugins: Part = {
   name: "cloud plugins",
-  command: ["nice", "-n", "19", join(paths.checkout, "toolchain/setup/bootstrap.sh"), "cloud-plugins"],
+  command: ["nice", "-n", "10", join(paths.checkout, "toolchain/setup/bootstrap.sh"), "cloud-plugins"],
 };
 
 /** All of it: the cloud's providers are built, where they are not there yet, in what the other tests leave of the machine. */
