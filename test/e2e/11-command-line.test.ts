@@ -66,7 +66,8 @@ describe("the command line", function () {
     assert.deepEqual([wentLive.release, wentLive.from, wentLive.fromRelease], [id, live, before]);
     const migrated = entries.findLast((entry) => entry.event === "migrated");
     assert.ok(migrated?.event === "migrated");
-    assert.deepEqual([migrated.release, migrated.after, migrated.ok], [id, "0002", true]);
+    assert.deepEqual([migrated.release, migrated.ok], [id, true]);
+    assert.match(migrated.after, /^000\d$/, "as Alembic keeps it");
     assert.ok(
       (await stack.target.run(["test", "-s", migrated.backup ?? ""])).code === 0,
       "the dump from before is there",
