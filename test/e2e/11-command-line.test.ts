@@ -207,7 +207,7 @@ describe("the command line", function () {
         "--by",
         "Anna",
       );
-      await deploy.printed(/^ {2}\w+ slot-\w+-guard$/m);
+      await deploy.printed(/^update$[^]*^ {2}\w+ slot-\w+-guard$/m);
       await deploy.killTree();
       await deploy.done;
       await stack.readConfig();
@@ -240,7 +240,7 @@ describe("the command line", function () {
         "--by",
         "Anna",
       );
-      await deploy.printed(/^ {2}\w+ slot-\w+-guard$/m);
+      await deploy.printed(/^update$[^]*^ {2}\w+ slot-\w+-guard$/m);
       deploy.interrupt();
       const { code, output } = await deploy.done;
       assert.equal(code, EXIT.interrupted, output);
