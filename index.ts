@@ -17,8 +17,10 @@ import { hashFiles } from "./components/host/observation.ts";
 import { Host } from "./components/host/host.ts";
 import { lookAtHost } from "./components/host/look.ts";
 import { refuseFullDisk } from "./components/host/ssh-look.ts";
+import { describeRecent, extendRecent } from "./components/ledger/recent.ts";
 import { rentMachine } from "./components/host/rented.ts";
 import { useNativeStacks } from "./components/native-stacks.ts";
+import { contractAfter } from "./components/slot/contract.ts";
 import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
 import { type StackRecord, secretsOf, summarize } from "./components/slot/record.ts";
 import { beginSlot } from "./components/slot/spec.ts";
@@ -41,6 +43,7 @@ const begins = beginsRelease(settings, previous);
 if (begins) refuseFullDisk(diskFreeMb);
 const secretSet = begins ? await findSecretSet(settings, directory, reach) : 0;
 const around = { settings, names, directory, startInterval, secretSet };
+const contract = contractAfter(settings, previous);
 const plans = planSlots(settings, previous, (color, release) => beginSlot(color, release, around));
 const specs = { blue: specOf(plans.blue), green: specOf(plans.green) };
 const reading = [specs.blue, specs.green].flatMap((spec) => (spec === undefined ? [] : secretsOf(spec)));
@@ -66,7 +69,7 @@ const slots = makeSlots(plans, previous, {
   secrets: settings.secrets,
 });
 const retired = retireLogins({ host, settings, names, releases: reading }, { dependsOn: [...slots] });
-const files = gatewayFiles(gatewaySettings(settings, names));
+const files = gatewayFiles(gatewaySettings(settings, names, specs));
 const gatewayImage = new docker.RemoteImage(
   "gateway-image",
   { name: settings.gateway.image, keepLocally: true },
@@ -111,17 +114,22 @@ export const lastFlip = flip.report.apply((report) =>
   report.flipped ? report : (previous?.lastFlip ?? report),
 );
 export const switchedAt = lastFlip.switchedAt;
+const recent = flip.report.apply((report) => extendRecent(previous?.recent ?? [], report, specs));
+/** What went live here, the last first: a line each, for a person. */
+export const history = recent.apply((releases) => releases.map(describeRecent));
 // Nothing in it is secret: marked so, because the engine would print a screen of it at every `up`.
 export const record = pulumi.secret(
   pulumi
-    .all([flip.report, lastFlip, edge.certificate, rented?.record])
-    .apply(([report, last, certificate, ec2]): StackRecord => ({
+    .all([flip.report, lastFlip, recent, edge.certificate, rented?.record])
+    .apply(([report, last, releases, certificate, ec2]): StackRecord => ({
       version: 1,
       live: report.live,
       canary: settings.canary,
       slots: { blue: specs.blue ?? null, green: specs.green ?? null },
       directory,
       lastFlip: last,
+      recent: releases,
+      ...(contract && { contract }),
       startInterval,
       postgresMajor: postgresMajor(settings.postgres.image),
       conf: hashFiles(files),

@@ -23,11 +23,11 @@ export interface BudgetReport {
 
 /** Puts memory and money into words; whether the memory fits at all was decided when the config was read. */
 export function reportBudget(
-  settings: Pick<Settings, "memoryMb" | "host">,
+  settings: Parameters<typeof planMemory>[0] & Pick<Settings, "host">,
   hostMemoryMb: number,
   region: string | undefined,
 ): BudgetReport {
-  const memory = planMemory(settings.memoryMb, hostMemoryMb);
+  const memory = planMemory(settings, hostMemoryMb);
   const { host } = settings;
   const estimate = host.kind === "ec2" && region !== undefined ? estimateCost(host, region) : undefined;
   return {

@@ -1,13 +1,27 @@
 import { secretSource } from "./secret-paths.ts";
 
 const RELEASE = { release: "42", images: { api: "registry/app-api@sha256:…" } };
-const MIGRATION = { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 };
+const IMAGES = {
+  ...RELEASE.images,
+  web: "registry/app-web@sha256:…",
+  worker: "registry/app-worker@sha256:…",
+};
+const MIGRATION = {
+  kind: "expand",
+  command: ["python", "-m", "app.migrate"],
+  timeoutSeconds: 60,
+  lockTimeoutSeconds: 3,
+  backup: "dump",
+  skip: false,
+  worksWith: ["41"],
+};
+const ORIGIN = { commit: "1a2b3c4d5e6f", by: "Anna" };
 
 /** A config with every key set: what the fixes take their values from. */
 const EXAMPLE = {
   active: "blue",
-  blue: { ...RELEASE, release: "41", migration: MIGRATION },
-  green: { ...RELEASE, migration: MIGRATION },
+  blue: { ...RELEASE, release: "41", images: IMAGES, migration: MIGRATION, ...ORIGIN },
+  green: { ...RELEASE, images: IMAGES, migration: MIGRATION, ...ORIGIN },
   canary: 0,
   host: {
     kind: "local",
@@ -57,6 +71,20 @@ const EXAMPLE = {
     startSeconds: 30,
     graceSeconds: 20,
   },
+  web: {
+    apiPaths: ["/api"],
+    user: "101:101",
+    healthcheck: ["CMD", "…"],
+    startSeconds: 20,
+    graceSeconds: 10,
+  },
+  worker: {
+    command: ["celery", "-A", "app.worker", "worker"],
+    healthcheck: ["CMD", "…"],
+    startSeconds: 30,
+    graceSeconds: 60,
+  },
+  beat: { command: ["celery", "-A", "app.worker", "beat"] },
   gateway: {
     image: "nginx:1.30",
     address: "127.0.0.1",
@@ -72,7 +100,7 @@ const EXAMPLE = {
     minimumRequests: 20,
     drainSeconds: 30,
   },
-  memoryMb: { api: 128, postgres: 192, redis: 64, gateway: 64 },
+  memoryMb: { api: 128, web: 32, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 },
   postgres: { image: "postgres:18", passwordVersion: 1 },
   redis: { image: "redis:8" },
   registry: { address: "ghcr.io", username: "deploy", password: "…" },

@@ -1,4 +1,5 @@
-import type { MemorySettings } from "./schema.ts";
+import { COLORS, type Settings } from "./schema.ts";
+import { partsOf } from "../slot/parts.ts";
 
 /** The share of a host's memory that containers may be promised; the rest is the kernel's, the engine's and the page cache's. */
 export const BUDGET_SHARE = 0.85;
@@ -11,10 +12,15 @@ export interface MemoryPlan {
 }
 
 /** The sum of all limits with both colours running, held against `BUDGET_SHARE` of the host. */
-export function planMemory(memoryMb: MemorySettings, hostMemoryMb: number): MemoryPlan {
+export function planMemory(
+  settings: Pick<Settings, "memoryMb"> & Partial<Pick<Settings, "web" | "worker" | "beat">>,
+  hostMemoryMb: number,
+): MemoryPlan {
+  const { memoryMb } = settings;
   const lines = [
-    { what: "api blue", memoryMb: memoryMb.api },
-    { what: "api green", memoryMb: memoryMb.api },
+    ...partsOf(settings).flatMap((part) =>
+      COLORS.map((color) => ({ what: `${part} ${color}`, memoryMb: memoryMb[part] })),
+    ),
     { what: "postgres", memoryMb: memoryMb.postgres },
     { what: "redis", memoryMb: memoryMb.redis },
     { what: "gateway", memoryMb: memoryMb.gateway },

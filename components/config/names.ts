@@ -1,3 +1,4 @@
+import type { Part } from "../slot/parts.ts";
 import type { Color } from "./schema.ts";
 
 /** Which stack this is; every name carries both, so that stacks can share one Docker engine. */
@@ -13,7 +14,8 @@ export interface Names {
   readonly redis: string;
   readonly postgresVolume: string;
   readonly redisVolume: string;
-  api(color: Color): string;
+  /** One container of a slot. */
+  part(part: Part, color: Color): string;
   migration(color: Color): string;
   /** The labels of every container. */
   labels(more?: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
@@ -32,7 +34,7 @@ export function namesOf({ project, stack }: StackId): Names {
     redis: `${prefix}-redis`,
     postgresVolume: `${prefix}-postgres`,
     redisVolume: `${prefix}-redis`,
-    api: (color) => `${prefix}-api-${color}`,
+    part: (part, color) => `${prefix}-${part}-${color}`,
     migration: (color) => `${prefix}-migration-${color}`,
     labels: (more = {}) => ({ ...labels, ...more }),
     labelList: () => Object.entries(labels).map(([label, value]) => ({ label, value })),

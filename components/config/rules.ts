@@ -1,12 +1,14 @@
 import { postgresMajor } from "../data/postgres-version.ts";
+import { IMAGES, type ImageName, PARTS, USERS, imagesNeeded, imagesOf } from "../slot/parts.ts";
 import type { StackRecord } from "../slot/record.ts";
 import { checkEdge } from "./edge-rules.ts";
 import { birthOf } from "../host/ec2/plan.ts";
 import { planMemory } from "./memory.ts";
 import type { Parsed } from "./parse.ts";
-import { removeCommand, setCommand } from "./commands.ts";
+import { dotted, removeCommand, setCommand } from "./commands.ts";
 import { checkEc2 } from "./ec2-rules.ts";
 import { type Problem, shown } from "./problems.ts";
+import { contracting } from "../slot/contract.ts";
 import { type Color, type Release, COLORS, otherColor } from "./schema.ts";
 
 type Checked = Pick<Parsed, "settings" | "unsound">;
@@ -28,7 +30,9 @@ export function checkAcrossKeys(
     ...checkRelease(parsed, previous),
     ...checkCanary(parsed, previous),
     ...checkReleaseIds(settings, previous),
+    ...checkContract(settings, previous),
     ...checkDigests(settings),
+    ...checkImages(parsed, previous),
     ...(unsound.has("memoryMb") ? [] : checkMemory(settings, hostMemoryMb)),
     ...(unsound.has("postgres") ? [] : checkPostgres(settings, previous)),
     ...checkEdge(settings.edge, settings.host),
@@ -142,6 +146,46 @@ function checkCanary({ settings, unsound }: Checked, previous: StackRecord | und
   ];
 }
 
+/**
+ * A contract migration runs while the live release serves, so that one must not need what goes away; and afterwards there is
+ * no way back to a release that does.
+ */
+function checkContract(settings: PartialSettings, previous: StackRecord | undefined): Problem[] {
+  if (previous === undefined) return [];
+  const { live, slots, contract } = previous;
+  const now = contracting(settings, previous);
+  const running = slots[live]?.release;
+  const needed =
+    now === undefined || running === undefined || now.worksWith.includes(running)
+      ? []
+      : [
+          {
+            key: `${now.color}.migration.worksWith`,
+            got: JSON.stringify(now.worksWith),
+            allowed: `a list with ${shown(running)}, which is live while the migration takes away: release one first that does not need it, and name that`,
+            fix: setCommand([now.color, "migration", "kind"], "expand"),
+          },
+        ];
+  const broken = COLORS.flatMap((color) => {
+    const wanted = settings[color]?.release;
+    const begins = wanted !== slots[color]?.release;
+    if (wanted === undefined || !(contract?.breaks.includes(wanted) ?? false)) return [];
+    if (!begins && settings.active !== color) return [];
+    return [
+      {
+        key: begins ? `${color}.release` : "active",
+        got: begins ? shown(wanted) : `${shown(color)}, which runs release ${wanted}`,
+        allowed: `a release that does without what the migration of ${shown(contract?.release)} took away; mend forward, or restore a dump`,
+        fix:
+          begins && running !== undefined
+            ? setCommand([color, "release"], slots[color]?.release ?? running)
+            : setCommand(["active"], live),
+      },
+    ];
+  });
+  return [...needed, ...broken];
+}
+
 /** A release is immutable: the same id always means the same images. */
 function checkReleaseIds(settings: PartialSettings, previous: StackRecord | undefined): Problem[] {
   const known = COLORS.flatMap((color) => previous?.slots[color] ?? []);
@@ -152,23 +196,33 @@ function checkReleaseIds(settings: PartialSettings, previous: StackRecord | unde
       ...known,
       ...(color === "green" && settings.blue ? [settings.blue] : []),
     ];
-    const clash = others.find(
-      (other) => other.release === release.release && other.images.api !== release.images.api,
-    );
-    return clash === undefined
-      ? []
-      : [
-          {
-            key: `${color}.images.api`,
-            got: shown(release.images.api),
-            allowed: `${shown(clash.images.api)}, which release ${shown(release.release)} stands for; other images need another release id`,
-            fix:
-              previous?.live === color
-                ? setCommand([color, "images", "api"], clash.images.api)
-                : setCommand([color, "release"], freeReleaseId(release.release, others)),
-          },
-        ];
+    const name = IMAGES.find((image) => clashing(release, others, image) !== undefined);
+    const clash = name && clashing(release, others, name);
+    if (name === undefined || clash === undefined) return [];
+    const image = clash.images[name];
+    const path = [color, "images", name];
+    const asItWas = image === undefined ? removeCommand(path) : setCommand(path, image);
+    return [
+      {
+        key: dotted(path),
+        got: shown(release.images[name]),
+        allowed: `${shown(image)}, which release ${shown(release.release)} stands for; other images need another release id`,
+        fix:
+          previous?.live === color
+            ? asItWas
+            : setCommand([color, "release"], freeReleaseId(release.release, others)),
+      },
+    ];
   });
+}
+
+/** Another release of the same id whose image of that name is another one. */
+function clashing<R extends Pick<Release, "release" | "images">>(
+  { release, images }: Pick<Release, "release" | "images">,
+  others: readonly R[],
+  name: ImageName,
+): R | undefined {
+  return others.find((other) => other.release === release && other.images[name] !== images[name]);
 }
 
 /** The next id that no other release has. */
@@ -181,28 +235,67 @@ function freeReleaseId(id: string, others: readonly Pick<Release, "release">[]):
 /** A tag can come to mean another image; only an engine on this very machine can be watched closely enough. */
 function checkDigests(settings: PartialSettings): Problem[] {
   if (settings.host === undefined || settings.host.kind === "local") return [];
+  return COLORS.flatMap((color) =>
+    IMAGES.flatMap((name) => {
+      const image = settings[color]?.images[name];
+      return image === undefined || image.includes("@sha256:")
+        ? []
+        : [
+            {
+              key: `${color}.images.${name}`,
+              got: shown(image),
+              allowed: "an image with its digest (name@sha256:…) on every host but a local one",
+              fix: setCommand([color, "images", name], `${image.replace(/:[^/:]*$/, "")}@sha256:…`),
+            },
+          ];
+    }),
+  );
+}
+
+/** A release that begins brings the images that the stack's keys ask for, and no other; one that runs has what it had. */
+function checkImages({ settings, unsound }: Checked, previous: StackRecord | undefined): Problem[] {
+  if (PARTS.some((part) => unsound.has(part))) return [];
+  const used = imagesOf(settings);
+  const needed = imagesNeeded(settings);
   return COLORS.flatMap((color) => {
-    const image = settings[color]?.images.api;
-    return image === undefined || image.includes("@sha256:")
-      ? []
-      : [
-          {
-            key: `${color}.images.api`,
-            got: shown(image),
-            allowed: "an image with its digest (name@sha256:…) on every host but a local one",
-            fix: setCommand([color, "images", "api"], `${image.replace(/:[^/:]*$/, "")}@sha256:…`),
-          },
-        ];
+    const release = settings[color];
+    if (release === undefined || previous?.slots[color]?.release === release.release) return [];
+    return IMAGES.flatMap((name) => {
+      const image = release.images[name];
+      const path = [color, "images", name];
+      if (image === undefined)
+        return needed.includes(name)
+          ? [
+              {
+                key: dotted(path),
+                got: "nothing",
+                allowed: `an image, because the stack has the key ${name}`,
+                fix: setCommand(path),
+              },
+            ]
+          : [];
+      return used.includes(name)
+        ? []
+        : [
+            {
+              key: dotted(path),
+              got: shown(image),
+              allowed: `nothing, as long as the stack has no ${USERS[name]} to run in it`,
+              fix: removeCommand(path),
+            },
+          ];
+    });
   });
 }
 
 /** The sum of all limits has to leave room on a host of so many megabytes. */
 export function checkMemory(settings: PartialSettings, hostMemoryMb: number): Problem[] {
-  if (settings.memoryMb === undefined) return [];
-  const plan = planMemory(settings.memoryMb, hostMemoryMb);
+  const { memoryMb } = settings;
+  if (memoryMb === undefined) return [];
+  const plan = planMemory({ ...settings, memoryMb }, hostMemoryMb);
   if (plan.fits) return [];
   const parts = plan.lines.map(({ what, memoryMb }) => `${what} ${memoryMb}`).join(" + ");
-  const room = plan.budgetMb - (plan.promisedMb - 2 * settings.memoryMb.api);
+  const room = plan.budgetMb - (plan.promisedMb - 2 * memoryMb.api);
   return [
     {
       key: "memoryMb",

@@ -2,8 +2,10 @@ import { z } from "zod";
 import { POSTGRES_IMAGE } from "../data/postgres-version.ts";
 import { edgeSchema } from "./edge-schema.ts";
 import { hostSchema } from "./host-schema.ts";
+import { beatSchema, workerSchema } from "./jobs-schema.ts";
 import { passwordVersion, registrySchema, secretsSchema } from "./secrets-schema.ts";
-import { decimal, image, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
+import { webSchema } from "./web-schema.ts";
+import { decimal, image, kindOf, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
 
 /** The two sides of a stack. One of them is live, the other is the way back. */
 export const COLORS = ["blue", "green"] as const;
@@ -29,15 +31,56 @@ const releaseId = z
   .union([z.string(), z.int({ error: releaseIdError })], { error: releaseIdError })
   .transform(String)
   .pipe(text(/^[A-Za-z0-9][\w.-]{0,39}$/, RELEASE_ID));
-const migration = object({
+const migrationParts = {
+  /** Run in the new release's image, before anything of it serves. */
   command: words,
   timeoutSeconds: wholeNumber(1, 3600, "seconds").default(60),
-});
+  /** How long it may wait for a table (`lock_timeout`): the serving release's queries queue up behind it meanwhile. */
+  lockTimeoutSeconds: wholeNumber(1, 600, "seconds").default(3),
+  /** What is kept of the database as it was just before, on the host. */
+  backup: oneOf("dump", "none").default("dump"),
+  /** A way back: what this release needs has been there since it first began. */
+  skip: z.boolean({ error: "true or false" }).default(false),
+};
+/** Expand: the releases before go on working. Contract: only those named do; there is no way back to any other. */
+const migration = z.preprocess(
+  (value) => (isKindless(value) ? { kind: "expand", ...value } : value),
+  z.discriminatedUnion(
+    "kind",
+    [
+      object({ kind: z.literal("expand"), ...migrationParts }),
+      object({
+        kind: z.literal("contract"),
+        ...migrationParts,
+        /** The releases that do not need what goes away; the one that is live is to be among them. */
+        worksWith: z
+          .array(releaseId, { error: "a list of release ids" })
+          .min(1, { error: "at least one release id" }),
+      }),
+    ],
+    { error: `${kindOf} "expand" or "contract"` },
+  ),
+);
+
+/** `kind` may be left out: most migrations only add. */
+function isKindless(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !("kind" in value);
+}
 
 const release = object({
   release: releaseId,
-  images: object({ api: image }),
+  images: object({
+    api: image,
+    /** What worker and beat run in. Default: the API's image. */
+    worker: image.optional(),
+    /** The web server with the release's pages; needed where the stack has the key `web`. */
+    web: image.optional(),
+  }),
   migration: migration.optional(),
+  /** The commit that the images were built from, for the record. */
+  commit: text(/^[0-9a-f]{7,64}$/, "a commit of 7 to 64 hexadecimal digits").optional(),
+  /** Who released it, for the record. */
+  by: text(/^[^\p{Cc}"\\]{1,80}$/u, "a name of up to 80 characters without quotes").optional(),
 });
 
 // A bare interpreter (-I -S) asks /health over a socket: about a tenth of what urllib costs each time.
@@ -82,6 +125,9 @@ export const keySchemas = {
     /** How long the application may take to finish what is in flight when it is stopped. */
     graceSeconds: wholeNumber(1, 600, "seconds").default(20),
   }).prefault({}),
+  web: webSchema,
+  worker: workerSchema,
+  beat: beatSchema,
   gateway: object({
     image: image.default("nginx:1.30"),
     /** The address the port is published on; an edge with TLS has both for itself. */
@@ -109,6 +155,10 @@ export const keySchemas = {
   }).prefault({}),
   memoryMb: object({
     api: wholeNumber(16, 1_048_576, "megabytes").default(128),
+    /** Counted only where the stack has a web server, and so for worker and beat. */
+    web: wholeNumber(16, 1_048_576, "megabytes").default(32),
+    worker: wholeNumber(16, 1_048_576, "megabytes").default(192),
+    beat: wholeNumber(16, 1_048_576, "megabytes").default(96),
     postgres: wholeNumber(64, 1_048_576, "megabytes").default(192),
     redis: wholeNumber(16, 1_048_576, "megabytes").default(64),
     gateway: wholeNumber(16, 1_048_576, "megabytes").default(64),

@@ -96,3 +96,19 @@ put_state() {
 
 # The clock in milliseconds, without a process.
 now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
+
+now_iso() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
+
+other_color() { case $1 in blue) printf green ;; *) printf blue ;; esac }
+
+# json_text TEXT: as a JSON string, on one line.
+json_text() {
+  local text=${1//\\/\\\\}
+  text=${text//\"/\\\"}
+  printf '"%s"' "${text//[[:cntrl:]]/ }"
+}
+
+# add_entry JSON: into the ledger. One that cannot be written is said, and fails nothing: visitors come first.
+add_entry() {
+  "$(dirname "$0")/ledger.sh" "$dir" append <<<"$1" >&2 9>&- || true
+}

@@ -7,6 +7,7 @@ import { compression, connections, logging } from "./conf/connections.ts";
 import { scripting, upstreams, variables } from "./conf/routing.ts";
 import { controlServer, emptyServer, meanwhile, publicServer } from "./conf/servers.ts";
 import { realAddress } from "./conf/tls.ts";
+import { webVariables } from "./conf/web.ts";
 import { CONF_DIR, HASH_PLACEHOLDER, PAGES, indent } from "./error-pages.ts";
 import { defaults, checkSettings } from "./settings.ts";
 import type { GatewaySettings, ResolvedSettings } from "./settings.ts";
@@ -91,7 +92,7 @@ ${indent(scripting())}
 
 ${indent(upstreams(settings))}
 
-${indent(variables(settings))}
+${indent(variables(settings) + webVariables(settings))}
 
 ${indent(logging())}
 
@@ -105,7 +106,7 @@ ${indent(emptyServer(settings))}
 
 ${indent(meanwhile(settings))}
 
-${indent(controlServer())}
+${indent(controlServer(settings))}
 }
 `;
 }

@@ -20,10 +20,20 @@ export interface RealAddress {
   readonly from: readonly string[];
 }
 
+/** A slot's own web server, beside its application. */
+export interface WebSettings {
+  /** Where it listens, as `name:port`. */
+  readonly upstream: string;
+  /** The paths, with everything below them, that stay the application's. */
+  readonly apiPaths: readonly string[];
+}
+
 /** What the gateway's configuration is made of. Everything but `upstreams` has a default, see {@link defaults}. */
 export interface GatewaySettings {
   /** Where each colour's application listens, as `name:port`; the names need not exist yet. */
   readonly upstreams: { readonly blue: string; readonly green: string };
+  /** For each colour whose release has one: the web server that gets every path but the application's. @default none */
+  readonly web?: { readonly blue?: WebSettings; readonly green?: WebSettings } | undefined;
   /** DNS server that knows the upstreams' names. @default "127.0.0.11", Docker's own */
   readonly resolver?: string;
   /** Nginx worker processes. @default 2 */
@@ -68,7 +78,7 @@ export interface GatewaySettings {
   readonly securityHeaders?: Readonly<Record<string, string>>;
 }
 
-type Optional = "rate" | "tls" | "realAddress";
+type Optional = "rate" | "tls" | "realAddress" | "web";
 export type ResolvedSettings = Required<Omit<GatewaySettings, Optional>> & Pick<GatewaySettings, Optional>;
 
 export const defaults: Omit<ResolvedSettings, "upstreams"> = {
@@ -84,6 +94,7 @@ export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   rate: undefined,
   tls: undefined,
   realAddress: undefined,
+  web: undefined,
   connectTimeoutSeconds: 2,
   readTimeoutSeconds: 60,
   sendTimeoutSeconds: 60,
@@ -99,6 +110,10 @@ export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   },
 };
 
+const NAME_PORT = /^[a-z0-9][a-z0-9._-]*:\d{1,5}$/i;
+/** A path that goes to the application with everything below it; no final slash. */
+export const API_PATH = /^(\/[\w.~-]+)+$/;
+
 /**
  * Refuses what would render into something else than it says; every text goes into the configuration unquoted or in double quotes.
  * @throws Error naming each wrong setting, what was got and what is allowed
@@ -109,7 +124,12 @@ export function checkSettings(settings: ResolvedSettings): ResolvedSettings {
     if (!pattern.test(value)) problems.push(`${name} is ${JSON.stringify(value)}, allowed is ${allowed}`);
   };
   for (const color of ["blue", "green"] as const) {
-    allow(`upstreams.${color}`, settings.upstreams[color], /^[a-z0-9][a-z0-9._-]*:\d{1,5}$/i, "name:port");
+    allow(`upstreams.${color}`, settings.upstreams[color], NAME_PORT, "name:port");
+    const web = settings.web?.[color];
+    if (web !== undefined) {
+      allow(`web.${color}.upstream`, web.upstream, NAME_PORT, "name:port");
+      for (const path of web.apiPaths) allow(`web.${color}.apiPaths`, path, API_PATH, "a path such as /api");
+    }
   }
   allow("resolver", settings.resolver, /^[0-9a-f.:[\]]+$/i, "an address");
   allow("assetPattern", settings.assetPattern, /^[^"\n]+$/, "a regular expression without a double quote");

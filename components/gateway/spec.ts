@@ -5,7 +5,9 @@ import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../edge/cloudflare-ranges.ts";
 import type { EdgeSettings, TlsEdgeSettings } from "../config/edge-schema.ts";
 import { TLS_DIR, insidePort } from "./conf/tls.ts";
 import { CONF_DIR } from "./nginx.ts";
-import { type GatewaySettings, defaults } from "./settings.ts";
+import type { Slots } from "../slot/plan.ts";
+import type { SlotSpec } from "../slot/record.ts";
+import { type GatewaySettings, type WebSettings, defaults } from "./settings.ts";
 
 /**
  * The port every release listens on. Not a setting: both slots share the gateway's configuration, and a changed port
@@ -16,17 +18,30 @@ const APPLICATION_PORT = 8000;
 const NGINX_UID = 101;
 
 /** The gateway's configuration as this stack's config wants it. */
-export function gatewaySettings(settings: Settings, names: Names): GatewaySettings {
+export function gatewaySettings(
+  settings: Settings,
+  names: Names,
+  specs: Slots<SlotSpec | undefined>,
+): GatewaySettings {
   const { gateway } = settings;
+  const [blue, green] = [webOf(specs.blue), webOf(specs.green)];
   return {
     upstreams: {
-      blue: `${names.api("blue")}:${APPLICATION_PORT}`,
-      green: `${names.api("green")}:${APPLICATION_PORT}`,
+      blue: `${names.part("api", "blue")}:${APPLICATION_PORT}`,
+      green: `${names.part("api", "green")}:${APPLICATION_PORT}`,
     },
+    ...((blue ?? green) && { web: { ...(blue && { blue }), ...(green && { green }) } }),
     bodyLimitMb: gateway.bodyLimitMb,
     rate: { requestsPerSecond: gateway.requestsPerSecond, burst: gateway.burst },
     ...edgeSettings(settings.edge),
   };
+}
+
+/** From what the slot began with: another release's paths are not this one's. */
+function webOf(spec: SlotSpec | undefined): WebSettings | undefined {
+  const web = spec?.containers.web;
+  if (web === undefined) return undefined;
+  return { upstream: `${web.name}:${APPLICATION_PORT}`, apiPaths: spec?.apiPaths ?? [] };
 }
 
 function edgeSettings(edge: EdgeSettings): Partial<GatewaySettings> {

@@ -1,6 +1,6 @@
-import type { Settings } from "../config/schema.ts";
+import { type Color, COLORS, type Settings } from "../config/schema.ts";
 import type { Slots } from "../slot/plan.ts";
-import type { SlotSpec } from "../slot/record.ts";
+import { type SlotSpec, containersOf } from "../slot/record.ts";
 import { loopback } from "./spec.ts";
 
 export interface SwitchPlan {
@@ -18,14 +18,14 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
   const { active, canary } = settings;
   const target = specs[active];
   if (target === undefined) throw new Error(`the slot ${active} has no release to switch to`);
-  const { api } = target.containers;
   const { smoke, bakeSeconds, maxErrorRate, minimumRequests } = settings.switch;
   return [
     `target ${active}`,
     `canary ${canary}`,
     `release.blue ${specs.blue?.release ?? "none"}`,
     `release.green ${specs.green?.release ?? "none"}`,
-    `container ${api.name} ${api.image} ${target.release}`,
+    ...COLORS.flatMap((color) => renderReleased(color, specs[color])),
+    ...containersOf(target).map(({ name, image }) => `container ${name} ${image} ${target.release}`),
     ...smoke.map((check) => `smoke ${renderSmokeCheck(check)}`),
     `public ${publicUrl}${smoke[0]?.path ?? "/"}`,
     // Asked on the host itself, past DNS and the edge.
@@ -40,6 +40,13 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
     `minRequests ${minimumRequests}`,
     "",
   ].join("\n");
+}
+
+/** What the ledger says of a release; nothing of a slot without one. */
+function renderReleased(color: Color, spec: SlotSpec | undefined): readonly string[] {
+  if (spec === undefined) return [];
+  const { release, images, commit, by } = spec;
+  return [`released.${color} ${JSON.stringify({ release, images, commit, by })}`];
 }
 
 function renderSmokeCheck(check: Settings["switch"]["smoke"][number]): string {

@@ -14,6 +14,7 @@
 #   target green                       container NAME IMAGE RELEASE   (any number; IMAGE as id, digest or tag)
 #   canary 0                           smoke path=/health&status=200&timeout=2&json=%7B%7D   (any number)
 #   release.blue 1, release.green 2    public http://127.0.0.1:8080/health
+#   released.blue {"release":"1",…}    what the ledger is to say of the slot's release, as JSON
 #   connect 127.0.0.1:443              where a public https://… is answered on this host
 #   publicTimeoutSeconds 5             how long one answer of it may take
 #   healthWaitSeconds smokeWaitSeconds proofWaitSeconds lockWaitSeconds bakeSeconds maxErrorPercent minRequests
@@ -28,6 +29,7 @@ unfinished="$dir/gateway/unfinished"
 
 target='' canary=0 public='' connect=''
 release_blue=none release_green=none
+released_blue='' released_green=''
 health_wait=60 smoke_wait=10 proof_wait=5 public_timeout=5 lock_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
 containers=() smokes=()
 while read -r key rest; do
@@ -38,6 +40,8 @@ while read -r key rest; do
     smoke) smokes+=("$rest") ;;
     release.blue) release_blue=$rest ;;
     release.green) release_green=$rest ;;
+    released.blue) released_blue=$rest ;;
+    released.green) released_green=$rest ;;
     public) public=$rest ;;
     connect) connect=$rest ;;
     publicTimeoutSeconds) public_timeout=$rest ;;
@@ -253,6 +257,7 @@ undo() {
   if put_state "$back_state" && answers_from "$(outside "$back_state")"; then
     allow_proof none || true
     rm -f "$unfinished"
+    record "$target" undone "\"reason\":$(json_text "$why")"
     die "$why. Undone: $back is live again, proven from outside"
   fi
   die "$why. Undoing failed too: $reason. Look at \"docker logs\" of the gateway, then run this again"
@@ -272,6 +277,27 @@ slot_answers() {
   case $public in *://*/*) ;; *) path=/ ;; esac
   status=$(control "/slot/$1$path" -m "$public_timeout" -o /dev/null -w '%{http_code}' 2>/dev/null) || return 1
   case $status in 502 | 504 | 000) return 1 ;; esac
+}
+
+# ---- the ledger ------------------------------------------------------------------------------------------------------
+
+# record COLOR EVENT FIELDS: a ledger that cannot be written is said and fails nothing: visitors come first.
+record() {
+  local release=$release_blue
+  [ "$1" = blue ] || release=$release_green
+  add_entry "$(printf '{"event":"%s","at":"%s","color":"%s","release":"%s",%s}' "$2" "$(now_iso)" "$1" "$release" "$3")"
+}
+
+# Once for each release: the first switch after it began.
+record_released() {
+  local color body last
+  for color in blue green; do
+    case $color in blue) body=$released_blue ;; green) body=$released_green ;; esac
+    [ -n "$body" ] || continue
+    last=$(grep -F '"event":"released"' "$dir/ledger" 2>/dev/null | grep -F "\"color\":\"$color\"" | tail -n 1) || true
+    [[ $last != *",${body#\{}" ]] || continue
+    add_entry "$(printf '{"event":"released","at":"%s","color":"%s",%s' "$(now_iso)" "$color" "${body#\{}")"
+  done
 }
 
 # ---- the transaction -------------------------------------------------------------------------------------------------
@@ -343,6 +369,16 @@ fi
 trap '' INT TERM
 allow_proof none || true
 rm -f "$unfinished"
+record_released
+if [ "$flipped" = true ]; then
+  from_release=$(value "release.$(value live "$previous")" "$previous")
+  record "$target" live "$(printf '"from":"%s","fromRelease":"%s","checkMs":%s,"smokeMs":%s,"flipMs":%s,"proofMs":%s,"bakeMs":%s,"totalMs":%s,"requests":%s,"errors":%s' \
+    "$(value live "$previous")" "${from_release:-none}" "$check_ms" "$smoke_ms" "$flip_ms" "$proof_ms" \
+    "$bake_ms" "$(($(now_ms) - began))" "$requests" "$errors")"
+fi
+if [ "$canary" != "$(value canary "$before")" ]; then
+  record "$(other_color "$target")" canary "\"percent\":$canary"
+fi
 printf '%s\n' "live $target" "previous $(value live "$previous")" "flipped $flipped" "switchedAt $switched_at" \
   "checkMs $check_ms" "smokeMs $smoke_ms" "flipMs $flip_ms" "proofMs $proof_ms" "bakeMs $bake_ms" \
   "totalMs $(($(now_ms) - began))" "requests $requests" "errors $errors" || true

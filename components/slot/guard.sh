@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# guard.sh DIR COLOR DRAIN_SECONDS CONTAINER <identity: asked before a slot's container is replaced.
+# guard.sh DIR COLOR DRAIN_SECONDS CONTAINER… <identity: asked before a slot's containers are replaced.
 #
 # The host has the last word: whatever a state file says, a colour that visitors are sent to is refused (exit 1).
 # Otherwise it waits until nobody uses the colour any more (WebSockets and streams included), DRAIN_SECONDS at most.
 #
-# The identity names what is wanted, in lines "release ID" and "container HASH". Where the container is just that already,
-# nothing is about to be replaced, and the colour may be live. Where there is no container, nothing can be lost: so it is
-# after a stack was destroyed, when the start file still names a colour.
+# The identity names what is wanted, in lines "release ID" and "container HASH", one for each container in their order.
+# Where the containers that are there are just that already, nothing is about to be replaced, and the colour may be live.
+# Where there is none, nothing can be lost: so it is after a stack was destroyed, when the start file still names a colour.
+#
+# Only visitors are waited for: jobs in progress have the worker's own grace, and those in the queue are the next release's.
 set -euo pipefail
-dir=${1:?the stack\'s directory on the host} color=${2:?blue or green} drain_seconds=${3:?seconds} container=${4:?the name of its container}
+dir=${1:?the stack\'s directory on the host} color=${2:?blue or green} drain_seconds=${3:?seconds}
+: "${4:?the names of its containers}"
+shift 3
 # shellcheck source=components/gateway/common.sh
 . "$(dirname "$0")/common.sh"
 unfinished="$dir/gateway/unfinished"
@@ -16,12 +20,22 @@ case $color in blue | green) ;; *) die "colour is \"$color\", allowed are blue, 
 identity=$(cat)
 [ -d "$dir" ] || exit 0 # nothing was ever set up here
 
-running=$(timeout 20 docker ps --all --no-trunc --filter "name=^/?$container\$" \
-  --format '{{.Names}} {{.Label "bluegreen.release"}} {{.Label "bluegreen.settings"}}') || die "the Docker engine does not answer"
-if [ -z "$running" ]; then
+running=$(timeout 20 docker ps --all --no-trunc "${@/#/--filter=name=^/?}" \
+  --format '{{.Names}} is {{.Label "bluegreen.release"}} {{.Label "bluegreen.settings"}}') || die "the Docker engine does not answer"
+mapfile -t hashes < <(sed -n 's/^container //p' <<<"$identity")
+there='' differs=''
+for container in "$@"; do
+  found=$(value "$container" "$running")
+  wanted="is $(value release "$identity") ${hashes[0]:-}"
+  hashes=("${hashes[@]:1}")
+  [ -n "$found" ] || continue
+  there=yes
+  [ "$found" = "$wanted" ] || differs=yes
+done
+if [ -z "$there" ]; then
   say "$color has no container yet"
   exit 0
-elif [ "${running#* }" = "$(value release "$identity") $(value container "$identity")" ]; then
+elif [ -z "$differs" ]; then
   say "$color runs this release already"
   exit 0
 fi

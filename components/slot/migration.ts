@@ -1,33 +1,38 @@
 import type { ContainerSpec } from "../host/container.ts";
-import { commandLine, quote } from "../host/quote.ts";
+import { commandLine } from "../host/quote.ts";
+import type { Color, Release } from "../config/schema.ts";
 
 export interface MigrationStep {
-  /** The stack's directory on the host. */
-  readonly directory: string;
-  /** The throw-away container's name. */
+  readonly color: Color;
+  readonly release: string;
+  readonly migration: NonNullable<Release["migration"]>;
+  /** The throw-away container's name, and the database's. */
   readonly name: string;
-  readonly command: readonly string[];
-  readonly timeoutSeconds: number;
+  readonly postgres: string;
   /** The release's own container: the migration runs in its image, with its settings and its limits. */
   readonly container: ContainerSpec;
 }
 
-// `timeout` ends with 124, or with 137 where it had to kill.
-const TIMED_OUT = [124, 137];
+/** The plan that migrate.sh reads; `null` where there is nothing to run. */
+export function renderMigration(step: MigrationStep): string | null {
+  const { color, release, migration, name, postgres } = step;
+  if (migration.skip) return null;
+  return [
+    `color ${color}`,
+    `release ${release}`,
+    `kind ${migration.kind}`,
+    `worksWith ${JSON.stringify(migration.kind === "contract" ? migration.worksWith : [])}`,
+    `postgres ${postgres}`,
+    `name ${name}`,
+    `timeoutSeconds ${migration.timeoutSeconds}`,
+    `backup ${migration.backup}`,
+    `run ${commandLine(dockerRun(step))}`,
+    "",
+  ].join("\n");
+}
 
-/**
- * The script that migrates the database in the new release's image, read by `sh` on the host.
- * Safe to run again after it was cut off: one that a killed run left behind is waited for, its container is removed.
- * Bounded: after `timeoutSeconds` the container is removed and the step fails.
- */
-export function renderMigration({
-  directory,
-  name,
-  command,
-  timeoutSeconds,
-  container,
-}: MigrationStep): string {
-  const run = commandLine([
+function dockerRun({ migration, name, container }: MigrationStep): readonly string[] {
+  return [
     "docker",
     "run",
     "--rm",
@@ -52,24 +57,10 @@ export function renderMigration({
       `${volume.hostPath ?? volume.volumeName ?? ""}:${volume.containerPath}${volume.readOnly ? ":ro" : ""}`,
     ]),
     ...container.envs.flatMap((line) => ["--env", line]),
+    "--env",
+    // libpq's own way: whatever tool it is, it waits no longer for a table.
+    `PGOPTIONS=-c lock_timeout=${migration.lockTimeoutSeconds * 1000}`,
     container.image,
-    ...command,
-  ]);
-  return `set -eu
-exec 9>${quote(`${directory}/migration.lock`)}
-if ! flock -w ${timeoutSeconds + 60} 9; then
-  echo "migration: another one still runs" >&2
-  exit 1
-fi
-remove() { docker rm --force ${quote(name)} >/dev/null 2>&1 9>&- || true; }
-remove
-trap remove EXIT
-trap 'exit 143' INT TERM
-status=0
-timeout --kill-after=10 ${timeoutSeconds} ${run} 9>&- || status=$?
-if ${TIMED_OUT.map((code) => `[ "$status" -eq ${code} ]`).join(" || ")}; then
-  echo "migration: no end after ${timeoutSeconds} s; it was stopped, the database is as its last committed step left it" >&2
-fi
-exit "$status"
-`;
+    ...migration.command,
+  ];
 }

@@ -5,24 +5,46 @@ import { certificateRecord } from "../edge/certificate-plan.ts";
 import { zoneRecord } from "../edge/zone-record.ts";
 import { COLORS } from "../config/schema.ts";
 import { switchReport } from "../gateway/switch-report.ts";
+import { contractRecord } from "./contract.ts";
+import { recentRelease } from "../ledger/recent.ts";
 import { ec2Record } from "../host/ec2/record.ts";
-import { containerSpec } from "../host/container.ts";
+import { type ContainerSpec, containerSpec } from "../host/container.ts";
+import { PARTS } from "./parts.ts";
 
 /** One slot as its release began: what it is made from until its next release, whatever else changes. */
 export const slotSpec = z.strictObject({
   release: z.string(),
-  images: z.strictObject({ api: z.string() }),
+  images: z.strictObject({
+    api: z.string(),
+    web: z.string().optional(),
+    worker: z.string().optional(),
+  }),
+  /** The commit it was built from, and who released it, where the config said so. */
+  commit: z.string().optional(),
+  by: z.string().optional(),
   /** How long open connections may go on when this slot's next release replaces it. */
   drainSeconds: z.int(),
   /** The version of the database's password that the release logs in with. */
   passwordVersion: z.int().default(1),
   /** The number of the set of application secrets that it reads; 0: it has none. */
   secretSet: z.int().default(0),
-  /** The script that migrates the database before the release starts. */
+  /** The plan by which migrate.sh brings the database to the release's shape. */
   migration: z.string().nullable(),
-  containers: z.strictObject({ api: containerSpec }),
+  /** The paths that stay the API's, where the slot has a web server. */
+  apiPaths: z.array(z.string()).optional(),
+  containers: z.strictObject({
+    api: containerSpec,
+    web: containerSpec.optional(),
+    worker: containerSpec.optional(),
+    beat: containerSpec.optional(),
+  }),
 });
 export type SlotSpec = z.infer<typeof slotSpec>;
+
+/** The containers that a slot has, in the order of `PARTS`. */
+export function containersOf({ containers }: Pick<SlotSpec, "containers">): readonly ContainerSpec[] {
+  return PARTS.flatMap((part) => containers[part] ?? []);
+}
 
 /** What a release reads of the secrets. */
 export function secretsOf({ containers, passwordVersion, secretSet }: SlotSpec): SecretsOfRelease {
@@ -43,6 +65,10 @@ export const stackRecord = z.strictObject({
   directory: z.string(),
   /** What the last switch that changed the live colour reported. */
   lastFlip: switchReport,
+  /** What went live last, the last first. */
+  recent: z.array(recentRelease).default([]),
+  /** The last contract migration, if there was one. */
+  contract: contractRecord.optional(),
   /** Whether the engine probed quickly at the first `up`; kept, because a change would replace every container. */
   startInterval: z.boolean(),
   postgresMajor: z.int(),

@@ -4,8 +4,11 @@ import { type Color, COLORS } from "../config/schema.ts";
 import type { Host } from "../host/host.ts";
 import { renderValues, secretsFolder, setName, uidOf } from "../data/application-secrets.ts";
 import type { ApplicationSecrets } from "../config/secrets-schema.ts";
+import type { ContainerSpec } from "../host/container.ts";
+import { beatFolders } from "./beat.ts";
+import { PARTS } from "./parts.ts";
 import { type SlotPlan, type Slots, specOf } from "./plan.ts";
-import { type SlotSpec, type StackRecord, secretsOf } from "./record.ts";
+import { type SlotSpec, type StackRecord, containersOf, secretsOf } from "./record.ts";
 
 export interface SlotArgs {
   readonly color: Color;
@@ -23,56 +26,92 @@ export interface SlotArgs {
 }
 
 /**
- * One colour's containers. Its image is on the host before anything of the running slot is touched; then the host
+ * One colour's containers. Their images are on the host before anything of the running slot is touched; then the host
  * itself is asked whether this colour is live (the guard refuses if so), open connections get their drain window, the
- * database is migrated in the new image, and only then is the container replaced and waited for.
+ * database is migrated in the new image, and only then are the containers replaced, each with its own grace, and waited
+ * for. They need nothing of each other, only the data, and start side by side.
  */
 export class Slot extends pulumi.ComponentResource {
   constructor(name: string, args: SlotArgs, opts?: pulumi.ComponentResourceOptions) {
     super("bluegreen:slot:Slot", name, {}, opts);
-    const { color, spec, frozen, kept, host, after } = args;
-    const { api } = spec.containers;
+    const { color, spec, frozen, host, after } = args;
+    const containers = containersOf(spec);
     const child = { parent: this, ...(frozen && { ignoreChanges: ["*"] }) };
-    const identity = `release ${spec.release}\nimage ${api.image}\ncontainer ${settingsLabel(spec)}\n`;
-
-    const image = new docker.RemoteImage(
-      `${name}-image`,
-      { name: api.image, keepLocally: true },
-      { ...child, provider: host.provider },
-    );
+    const images = this.images(name, spec, { ...child, provider: host.provider });
     const guard = host.command(
       `${name}-guard`,
       {
-        words: [host.script("guard.sh"), host.directory, color, String(spec.drainSeconds), api.name],
-        stdin: identity,
+        words: [
+          host.script("guard.sh"),
+          host.directory,
+          color,
+          String(spec.drainSeconds),
+          ...containers.map((container) => container.name),
+        ],
+        stdin: renderIdentity(spec.release, containers),
       },
-      { ...child, dependsOn: [image, ...after] },
+      { ...child, dependsOn: [...images, ...after] },
     );
-    const secrets = spec.secretSet === 0 ? [] : [this.secretSet(name, args, guard, child)];
+    const before = [
+      guard,
+      ...(spec.secretSet === 0 ? [] : [this.secretSet(name, args, guard, child)]),
+      ...(spec.containers.beat === undefined ? [] : [this.folders(name, args, child)]),
+      ...after,
+    ];
     const migration =
-      spec.migration === null
-        ? []
-        : [
-            host.command(
-              `${name}-migration`,
-              { words: ["sh", "-s"], stdin: spec.migration },
-              {
-                ...child,
-                dependsOn: [guard, ...secrets, ...after],
-                // Another way to the host must not run an old release's migration on the schema of a newer one.
-                ...(kept && !frozen && { ignoreChanges: ["create"] }),
-              },
-            ),
-          ];
-    new docker.Container(api.name, api, {
-      ...child,
-      provider: host.provider,
-      dependsOn: [guard, ...secrets, ...migration, ...after],
-      deleteBeforeReplace: true,
-      replaceOnChanges: ["*"],
-      hooks: host.clearing("container", api.name),
-    });
+      spec.migration === null ? [] : [this.migration(name, spec.migration, args, before, child)];
+    for (const container of containers) {
+      new docker.Container(container.name, container, {
+        ...child,
+        provider: host.provider,
+        dependsOn: [...migration, ...before],
+        deleteBeforeReplace: true,
+        replaceOnChanges: ["*"],
+        hooks: host.clearing("container", container.name),
+      });
+    }
     this.registerOutputs();
+  }
+
+  /** Each image once, whichever parts run in it. */
+  private images(
+    name: string,
+    { containers }: SlotSpec,
+    opts: pulumi.CustomResourceOptions,
+  ): docker.RemoteImage[] {
+    const named = new Map<string, string>();
+    for (const part of PARTS) {
+      const image = containers[part]?.image;
+      if (image === undefined || named.has(image)) continue;
+      named.set(image, part === "api" ? `${name}-image` : `${name}-${part}-image`);
+    }
+    return [...named].map(
+      ([image, resource]) => new docker.RemoteImage(resource, { name: image, keepLocally: true }, opts),
+    );
+  }
+
+  private folders(name: string, { host, after }: SlotArgs, opts: pulumi.CustomResourceOptions) {
+    const words = beatFolders(host.directory);
+    return host.command(`${name}-folders`, { words, stdin: "" }, { ...opts, dependsOn: [...after] });
+  }
+
+  private migration(
+    name: string,
+    plan: string,
+    { host, kept, frozen }: SlotArgs,
+    before: readonly pulumi.Resource[],
+    opts: pulumi.CustomResourceOptions,
+  ) {
+    return host.command(
+      `${name}-migration`,
+      { words: [host.script("migrate.sh"), host.directory], stdin: plan },
+      {
+        ...opts,
+        dependsOn: [...before],
+        // Another way to the host must not run an old release's migration on the schema of a newer one.
+        ...(kept && !frozen && { ignoreChanges: ["create"] }),
+      },
+    );
   }
 
   /** The release's own secrets, on the host before anything of it starts; sets that no slot reads go, so the guard is asked first. */
@@ -129,6 +168,14 @@ function setsInUse(plans: Slots<SlotPlan>, previous: StackRecord | undefined): r
   return [...new Set(sets)].sort();
 }
 
-function settingsLabel(spec: SlotSpec): string {
-  return spec.containers.api.labels.find(({ label }) => label === "bluegreen.settings")?.value ?? "none";
+/** What the guard compares with what runs: the release, and a hash of what each container is made from. */
+function renderIdentity(release: string, containers: readonly ContainerSpec[]): string {
+  const lines = containers.map(
+    (container) => `image ${container.image}\ncontainer ${settingsHash(container)}\n`,
+  );
+  return `release ${release}\n${lines.join("")}`;
+}
+
+function settingsHash({ labels }: ContainerSpec): string {
+  return labels.find(({ label }) => label === "bluegreen.settings")?.value ?? "none";
 }

@@ -407,6 +407,39 @@ describe("switch.sh and guard.sh on a real engine", function () {
       assert.equal((await ask("another")).code, 1);
     });
 
+    it("asks about every container of a slot: one that differs is enough, one that is missing is no loss", async () => {
+      const ask = (...wanted: readonly (readonly [string, string])[]) =>
+        run(
+          stack.at("bin/guard.sh"),
+          [stack.directory, "blue", "5", ...wanted.map(([what]) => stack.container(what))],
+          {
+            input: `release 1\n${wanted.map(([, hash]) => `image any\ncontainer ${hash}\n`).join("")}`,
+          },
+        );
+      const same = await ask(["blue", "c0ffee"], ["worker", "c0ffee"]);
+      assert.match(same.stderr, /blue runs this release already/);
+      assert.match((await ask(["worker", "c0ffee"], ["beat", "c0ffee"])).stderr, /no container yet/);
+      for (const wanted of [
+        [
+          ["blue", "another"],
+          ["worker", "c0ffee"],
+        ],
+        [
+          ["worker", "c0ffee"],
+          ["blue", "another"],
+        ],
+        // Stands for a second container, of an older release.
+        [
+          ["blue", "c0ffee"],
+          ["green", "c0ffee"],
+        ],
+      ] as const) {
+        const refused = await ask(...wanted);
+        assert.equal(refused.code, 1, refused.output);
+        assert.match(refused.stderr, /the gateway says blue is live/);
+      }
+    });
+
     it("takes back a flip that was cut off in its bake, when the colour is to be replaced", async () => {
       const running = stack.switching(stack.plan("green", { bakeSeconds: 30 }));
       await running.printed(/proof: /);

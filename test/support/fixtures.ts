@@ -4,6 +4,15 @@ import type { Color, Release, Settings } from "../../components/config/schema.ts
 import type { SlotSpec, StackRecord } from "../../components/slot/record.ts";
 import { beginSlot } from "../../components/slot/spec.ts";
 
+/** The keys of a stack with jobs. */
+export const JOBS = {
+  worker: '{"command":["celery","-A","app","worker"]}',
+  beat: '{"command":["celery","-A","app","beat"]}',
+};
+
+/** The key of a stack with a web server in each slot. */
+export const WEB = { web: '{"apiPaths":["/api","/health"]}' };
+
 export const NAMES = namesOf({ project: "bluegreen", stack: "dev" });
 export const DIRECTORY = "/srv/bluegreen-dev";
 
@@ -73,6 +82,7 @@ export function recordOf(change: Partial<StackRecord> = {}): StackRecord {
       requests: 0,
       errors: 0,
     },
+    recent: [],
     startInterval: false,
     postgresMajor: 18,
     conf: "0",

@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
+import { z } from "zod";
 
 import { sshFiles } from "../../components/host/reach.ts";
 import { expandHome } from "../../components/host/ssh.ts";
@@ -210,6 +211,35 @@ export class Stack {
     await this.#writeConfig();
     const log = path.join(this.folder, `events-${upCount++}.json`);
     return new Running(...this.#command(this.#upArgs(log)), this.#options());
+  }
+
+  /**
+   * A command of this repository's `bluegreen` in the stack's folder, whatever its end. What it made of the config's file is the
+   * stack's config afterwards.
+   */
+  async bluegreen(command: string, ...more: readonly string[]): Promise<Result> {
+    const result = await (await this.startBluegreen(command, ...more)).done;
+    await this.readConfig();
+    return result;
+  }
+
+  /** The same, to be watched and killed; `readConfig` afterwards. */
+  async startBluegreen(command: string, ...more: readonly string[]): Promise<Running> {
+    await this.#writeConfig();
+    const words = [path.join(repository, "release/bluegreen.ts"), command, "--stack", this.name, ...more];
+    const [program = "", ...rest] = [...this.target.prefix, process.execPath, ...words];
+    return new Running(program, rest, this.#options());
+  }
+
+  /** Takes over what stands in the config's file. */
+  async readConfig(): Promise<void> {
+    const config = at(parse(await readFile(this.#configFile, "utf8")), "config");
+    this.config = Object.fromEntries(
+      Object.entries(z.record(z.string(), z.json()).parse(config)).map(([key, value]) => [
+        key.replace(/^bluegreen:/, ""),
+        value,
+      ]),
+    );
   }
 
   async preview(...more: string[]): Promise<Result> {

@@ -17,12 +17,14 @@ export type Stage = readonly Lane[];
 const quick: Lane = ["types", "lint", "format", "compare", "workflows", "coverage"].map(script);
 const sample: Part = { name: "sample", command: [join(paths.checkout, "sample/api/test.sh")] };
 
+const pages: Part = { name: "sample web", command: [join(paths.checkout, "sample/web/test.sh")] };
+
 /** What needs no Docker engine and no Pulumi. */
 export const QUICK: readonly Stage[] = [[quick]];
 // Two lanes of about the same length: most tests wait for containers, not for the processor.
 const here: readonly [Lane, Lane] = [
   [...quick, script("test:toolchain"), script("test:e2e:first")],
-  [script("test:host"), sample, script("test:e2e:rest")],
+  [script("test:host"), sample, pages, script("test:e2e:rest")],
 ];
 const overSsh: readonly [Lane, Lane] = [
   [script("test:ssh:first")],
@@ -38,7 +40,7 @@ export const CLOUD: readonly Stage[] = [[[script("test:cloud:parts")], [script("
 
 const plugins: Part = {
   name: "cloud plugins",
-  command: ["nice", "-n", "19", join(paths.checkout, "toolchain/setup/bootstrap.sh"), "cloud-plugins"],
+  command: ["nice", "-n", "10", join(paths.checkout, "toolchain/setup/bootstrap.sh"), "cloud-plugins"],
 };
 
 /** All of it: the cloud's providers are built, where they are not there yet, in what the other tests leave of the machine. */

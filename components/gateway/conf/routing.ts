@@ -1,4 +1,5 @@
 // Which colour answers a request, and what of a request is known by name: the variables of nginx.conf.
+import { COLORS } from "../../config/schema.ts";
 import { CONF_DIR } from "../error-pages.ts";
 import type { ResolvedSettings } from "../settings.ts";
 
@@ -20,27 +21,43 @@ js_var $release "";
 js_var $canary_cookie "";`;
 }
 
-/** Where the backup servers (servers.ts) listen, inside the gateway's own network. */
-export const MEANWHILE = { blue: "127.0.0.1:8082", green: "127.0.0.1:8083" } as const;
+/** A place that requests are passed on to. */
+interface Upstream {
+  readonly name: string;
+  readonly server: string;
+  /** Where its backup server (servers.ts) listens, inside the gateway's own network. */
+  readonly meanwhile: string;
+}
+
+/** Both colours' applications, and the web servers of those that have one. */
+export function slotUpstreams({ upstreams, web }: ResolvedSettings): readonly Upstream[] {
+  const backups = { blue: "127.0.0.1:8082", green: "127.0.0.1:8083" };
+  const webBackups = { blue: "127.0.0.1:8084", green: "127.0.0.1:8085" };
+  return [
+    ...COLORS.map((color) => ({ name: color, server: upstreams[color], meanwhile: backups[color] })),
+    ...COLORS.flatMap((color) => {
+      const server = web?.[color]?.upstream;
+      return server === undefined ? [] : [{ name: `web_${color}`, server, meanwhile: webBackups[color] }];
+    }),
+  ];
+}
 
 export function upstreams(settings: ResolvedSettings): string {
-  const one = (color: "blue" | "green"): string => `upstream ${color} {
-    zone ${color} 128k;
+  const one = ({ name, server, meanwhile }: Upstream): string => `upstream ${name} {
+    zone ${name} 128k;
     # Docker's own resolver: a slot may be absent at start and may come back with another address.
     resolver ${settings.resolver} valid=1s ipv6=off;
     resolver_timeout 2s;
-    server ${settings.upstreams[color]} resolve max_fails=0;
+    server ${server} resolve max_fails=0;
     # A worker knows no address until its first answer from the resolver, after each reload: for some milliseconds requests go
     # on their way from here, or they would be answered 502 (one in some hundred new connections was, at each reload).
-    server ${MEANWHILE[color]} backup max_fails=0;
+    server ${meanwhile} backup max_fails=0;
     keepalive ${settings.upstreamKeepaliveConnections};
     # Shorter than the application keeps an idle connection, or a request meets a connection that is being closed.
     keepalive_timeout ${settings.upstreamKeepaliveSeconds}s;
     keepalive_requests 100000;
 }`;
-  return `${one("blue")}
-
-${one("green")}
+  return `${slotUpstreams(settings).map(one).join("\n\n")}
 
 # Where $slot is "none": no colour has been live yet.
 upstream none {

@@ -1,7 +1,8 @@
 // The servers: what visitors reach, what stands in for a missing colour or address, and the host's control socket.
 import { CONF_DIR, HASH_PLACEHOLDER, errorPages, indent, noRelease } from "../error-pages.ts";
 import type { ResolvedSettings } from "../settings.ts";
-import { MEANWHILE, headerVariable } from "./routing.ts";
+import { headerVariable, slotUpstreams } from "./routing.ts";
+import { assetFallback, controlTarget, pageCaching, target } from "./web.ts";
 import { listener } from "./tls.ts";
 
 export function publicServer(settings: ResolvedSettings): string {
@@ -44,15 +45,15 @@ ${limit}
     location / {
         if ($is_stream) {
             return 418;
-        }
-        proxy_pass http://$slot;
+        }${pageCaching(settings)}
+        proxy_pass http://${target(settings)};
     }
 
     # Files with a hash in their name never change.
     location ~ "${settings.assetPattern}" {
         proxy_hide_header Cache-Control;
-        add_header Cache-Control $asset_cache_control always;
-        proxy_pass http://$slot;
+        add_header Cache-Control $asset_cache_control always;${assetFallback.location(settings)}
+        proxy_pass http://${target(settings)};
     }
 
     location @stream {
@@ -60,8 +61,8 @@ ${limit}
         proxy_read_timeout ${settings.streamIdleSeconds}s;
         proxy_send_timeout ${settings.streamIdleSeconds}s;
         send_timeout ${settings.streamIdleSeconds}s;
-        proxy_pass http://$slot;
-    }
+        proxy_pass http://${target(settings)};
+    }${assetFallback.server(settings)}
 
 ${indent(errorPages(settings))}
 }`;
@@ -86,8 +87,8 @@ ${indent(noRelease(settings))}
  * the first pass's.
  */
 export function meanwhile(settings: ResolvedSettings): string {
-  const one = (color: "blue" | "green"): string => `server {
-    listen ${MEANWHILE[color]};
+  const one = ({ server, meanwhile }: ReturnType<typeof slotUpstreams>[number]): string => `server {
+    listen ${meanwhile};
     access_log off;
     gzip off;
     resolver ${settings.resolver} valid=1s ipv6=off;
@@ -100,7 +101,7 @@ export function meanwhile(settings: ResolvedSettings): string {
     proxy_set_header Upgrade $upgrade_header;
     proxy_set_header Connection $connection_header;
     error_page 502 504 = @gone;
-    set $address ${settings.upstreams[color]};
+    set $address ${server};
     location / {
         proxy_pass http://$address;
     }
@@ -109,12 +110,10 @@ export function meanwhile(settings: ResolvedSettings): string {
     }
 }`;
   return `# See the backup servers of the two upstreams.
-${one("blue")}
-
-${one("green")}`;
+${slotUpstreams(settings).map(one).join("\n\n")}`;
 }
 
-export function controlServer(): string {
+export function controlServer(settings: ResolvedSettings): string {
   return `# Reached only through the host's folder, which only its owner can enter.
 server {
     listen unix:/run/bluegreen/control.sock;
@@ -134,10 +133,10 @@ server {
         js_content control.smoke;
     }
     location /slot/blue/ {
-        proxy_pass http://blue/;
+        ${controlTarget(settings, "blue")}
     }
     location /slot/green/ {
-        proxy_pass http://green/;
+        ${controlTarget(settings, "green")}
     }
     location / {
         return 404 "paths: /state /counts /smoke /slot/blue/ /slot/green/\\n";

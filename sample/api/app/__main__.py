@@ -10,7 +10,7 @@ from types import FrameType
 import uvicorn
 import uvloop
 
-from app import cache, database, logs, settings
+from app import cache, database, logs, settings, work
 from app.main import create_api, wrap
 
 log = logging.getLogger("app")
@@ -35,6 +35,7 @@ async def serve(chosen: settings.Settings) -> None:
         chosen,
         make_pool=lambda: database.make_pool(chosen.database),
         make_client=lambda: cache.make_client(chosen.cache),
+        make_queue=lambda: work.CeleryQueue(chosen),
     )
     config = uvicorn.Config(
         wrap(api, chosen),

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg_pool import PoolTimeout
 from starlette.types import ASGIApp
 
-from app import cache, database, faults, health, items, live, metrics, observe, page
+from app import cache, database, faults, health, items, jobs, live, metrics, observe, page, work
 from app.settings import Settings
 
 log = logging.getLogger("app")
@@ -23,13 +23,16 @@ type PoolFactory = Callable[[], database.Pool]
 type ClientFactory = Callable[[], cache.Client]
 
 
-def create_api(settings: Settings, make_pool: PoolFactory, make_client: ClientFactory) -> FastAPI:
-    """`make_pool` and `make_client` are called inside the running loop; the unit tests give fakes."""
+def create_api(
+    settings: Settings, make_pool: PoolFactory, make_client: ClientFactory, make_queue: work.QueueFactory
+) -> FastAPI:
+    """The factories are called inside the running loop; the unit tests give fakes."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.pool = make_pool()
         app.state.client = make_client()
+        app.state.queue = make_queue()
         app.state.cache = cache.Cache(app.state.client, settings.cache.ttl_seconds)
         await app.state.pool.open()  # does not wait: /health says when the database is missing
         log.info("started")
@@ -43,9 +46,10 @@ def create_api(settings: Settings, make_pool: PoolFactory, make_client: ClientFa
     app.state.identity = {"release": settings.release, "color": settings.color}
     app.state.stopping = asyncio.Event()
     metrics.BUILD.labels(settings.release, settings.color).set(1)
-    for part in (items, live, page):
+    for part in (items, jobs, live, page):
         app.include_router(part.router)
     app.add_exception_handler(psycopg.OperationalError, without_database)
+    app.add_exception_handler(work.QueueGone, without_queue)
     add_probes(app, settings)
     return app
 
@@ -56,6 +60,11 @@ async def without_database(request: Request, error: Exception) -> Response:
     if not isinstance(error, PoolTimeout):
         await request.app.state.pool.check()
     return JSONResponse({"detail": "database does not answer"}, 503, {"Retry-After": "1"})
+
+
+async def without_queue(_: Request, error: Exception) -> Response:
+    log.error("queue does not answer", extra={"fields": {"reason": str(error).strip()}})
+    return JSONResponse({"detail": "queue does not answer"}, 503, {"Retry-After": "1"})
 
 
 def add_probes(app: FastAPI, settings: Settings) -> None:

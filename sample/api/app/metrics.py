@@ -11,6 +11,7 @@ ROUTES = frozenset(
         "/health",
         "/metrics",
         "/items",
+        "/jobs",
         "/slow",
         "/ws",
         "/events",

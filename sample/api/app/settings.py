@@ -44,6 +44,8 @@ class Settings:
     port: int
     grace_seconds: int
     tick_seconds: float
+    beat_seconds: float
+    queue: str
     log_level: str
     fault: str
     database: Database
@@ -127,6 +129,8 @@ def load(env: Mapping[str, str]) -> Settings:
             port=read.number("PORT", int, 1, 65535, "8000"),
             grace_seconds=read.number("GRACE_SECONDS", int, 0, 300, "10"),
             tick_seconds=read.number("TICK_SECONDS", float, 0.01, 60, "1"),
+            beat_seconds=read.number("BEAT_SECONDS", float, 1, 86400, "60"),
+            queue=read.text("QUEUE", "jobs"),
             log_level=read.choice("LOG_LEVEL", LOG_LEVELS, "info"),
             fault=read.choice("FAULT", FAULTS, "none"),
             database=read.database(),

@@ -10,6 +10,8 @@ import {
 } from "../../../components/gateway/spec.ts";
 import { DIRECTORY, MINIMAL, NAMES, SSH_HOST, settingsOf } from "../../support/fixtures.ts";
 
+const EMPTY = { blue: undefined, green: undefined };
+
 const CLOUDFLARE = {
   kind: "cloudflare",
   zone: "example.com",
@@ -94,7 +96,7 @@ describe("the gateway behind an edge", () => {
   });
 
   it("believes Cloudflare alone about visitors' addresses", () => {
-    const real = (edge: object) => gatewaySettings(withEdge(edge), NAMES).realAddress;
+    const real = (edge: object) => gatewaySettings(withEdge(edge), NAMES, EMPTY).realAddress;
     assert.equal(real(SELF_SIGNED), undefined);
     assert.equal(real(CLOUDFLARE)?.header, "CF-Connecting-IP");
     assert.equal(real(CLOUDFLARE)?.from.length, 22);
@@ -102,14 +104,14 @@ describe("the gateway behind an edge", () => {
 
   it("tells browsers to stay with TLS for as long as the config dares, for this name alone", () => {
     const header = (edge: object) =>
-      gatewaySettings(withEdge(edge), NAMES).securityHeaders?.["Strict-Transport-Security"];
+      gatewaySettings(withEdge(edge), NAMES, EMPTY).securityHeaders?.["Strict-Transport-Security"];
     assert.equal(header({ kind: "none" }), undefined);
     assert.equal(header(SELF_SIGNED), undefined);
     assert.equal(header(CLOUDFLARE), "max-age=300");
     assert.equal(header({ ...CLOUDFLARE, hsts: "off" }), undefined);
     assert.equal(header({ ...CLOUDFLARE, hsts: "long" }), "max-age=31536000");
     assert.ok(
-      gatewaySettings(withEdge(CLOUDFLARE), NAMES).securityHeaders?.["X-Content-Type-Options"],
+      gatewaySettings(withEdge(CLOUDFLARE), NAMES, EMPTY).securityHeaders?.["X-Content-Type-Options"],
       "the other headers stay",
     );
   });

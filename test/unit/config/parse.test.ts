@@ -20,7 +20,16 @@ describe("a stack's config", () => {
     assert.deepEqual(parsed.problems, []);
     const settings = completeSettings(parsed);
     assert.equal(settings.canary, 0);
-    assert.deepEqual(settings.memoryMb, { api: 128, postgres: 192, redis: 64, gateway: 64 });
+    assert.deepEqual(settings.memoryMb, {
+      api: 128,
+      web: 32,
+      worker: 192,
+      beat: 96,
+      postgres: 192,
+      redis: 64,
+      gateway: 64,
+    });
+    assert.deepEqual([settings.web, settings.worker, settings.beat], [undefined, undefined, undefined]);
     assert.deepEqual(settings.switch.smoke, [{ path: "/", status: 200, timeoutSeconds: 5 }]);
   });
 

@@ -3,7 +3,7 @@ import { parseConfig } from "../../../components/config/parse.ts";
 import type { Problem } from "../../../components/config/problems.ts";
 import { checkAcrossKeys } from "../../../components/config/rules.ts";
 import type { StackRecord } from "../../../components/slot/record.ts";
-import { MINIMAL, SSH_HOST, recordOf } from "../../support/fixtures.ts";
+import { JOBS, MINIMAL, SSH_HOST, WEB, recordOf, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const release = (id: string, image = `app:${id}`) => JSON.stringify({ release: id, images: { api: image } });
 
@@ -93,6 +93,61 @@ describe("the keys of a config, held against each other and against what runs", 
     const host = JSON.stringify({ ...SSH_HOST, memoryMb: 2048 });
     const keys = check({ host }).map(({ key }) => key);
     assert.deepEqual(keys, ["blue.images.api", "green.images.api"]);
+  });
+
+  const withWorker = (id: string, worker: string) =>
+    JSON.stringify({ release: id, images: { api: `app:${id}`, worker } });
+
+  it("refuses an image that nothing runs in, but takes it where worker or beat do", () => {
+    const problem = only(check({ green: withWorker("3", "jobs:3") }, recordOf()));
+    assert.equal(problem.key, "green.images.worker");
+    assert.match(problem.allowed, /nothing, as long as the stack has no worker or beat/);
+    assert.equal(problem.fix, "pulumi config rm --path 'green.images.worker'");
+    for (const key of ["worker", "beat"] as const)
+      assert.deepEqual(check({ green: withWorker("3", "jobs:3"), [key]: JOBS[key] }, recordOf()), []);
+  });
+
+  it("asks a release that begins for the image of the stack's web server, and not one that runs", () => {
+    const problem = only(check({ ...WEB, green: release("3") }, recordOf()));
+    assert.equal(problem.key, "green.images.web");
+    assert.match(problem.allowed, /an image, because the stack has the key web/);
+    assert.match(problem.fix, /^pulumi config set --path 'green.images.web' 'registry\/app-web@sha256:…'$/);
+    const green = JSON.stringify({ release: "3", images: { api: "app:3", web: "web:3" } });
+    assert.deepEqual(check({ ...WEB, green }, recordOf()), []);
+    assert.equal(only(check({ green }, recordOf())).key, "green.images.web");
+  });
+
+  it("lets a slot that keeps its release keep its images, whatever the stack's keys are now", () => {
+    const images = { api: "app:2", worker: "jobs:2" };
+    const green = slotSpecOf("green", { release: "2", images }, settingsOf(JOBS));
+    const previous = recordOf({ slots: { ...recordOf().slots, green } });
+    assert.deepEqual(check({ green: withWorker("2", "jobs:2") }, previous), []);
+    const other = only(check({ green: withWorker("2", "jobs:3") }, previous));
+    assert.equal(other.key, "green.images.worker");
+    assert.match(other.fix, /^pulumi config set --path --type string 'green.release' '3'$/);
+    const none = only(check({ green: release("2") }, previous));
+    assert.match(none.allowed, /^"jobs:2", which release "2" stands for/);
+  });
+
+  it("asks for the worker's digest too", () => {
+    const host = JSON.stringify({ ...SSH_HOST, memoryMb: 4096 });
+    const digest = `app@sha256:${"0".repeat(64)}`;
+    const keys = check({
+      host,
+      ...JOBS,
+      blue: JSON.stringify({ release: "1", images: { api: digest, worker: "jobs:1" } }),
+      green: release("2", digest),
+    }).map(({ key }) => key);
+    assert.deepEqual(keys, ["blue.images.worker"]);
+  });
+
+  it("refuses memory limits that do not fit with the worker's of both colours", () => {
+    assert.deepEqual(check(JOBS, undefined, 1400), []);
+    const problem = only(check(JOBS, undefined, 1300));
+    assert.match(
+      problem.got,
+      /^1152 MB \(api blue 128 .* worker blue 192 \+ worker green 192 \+ beat blue 96/,
+    );
   });
 
   it("refuses memory limits that do not fit the host, with limits that do", () => {

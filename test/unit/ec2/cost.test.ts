@@ -4,7 +4,7 @@ import { estimateCost } from "../../../components/config/cost.ts";
 import { INSTANCE_TYPES } from "../../../components/config/instance-types.ts";
 import { REGION, ec2Settings } from "../../support/ec2.ts";
 
-const MEMORY = { api: 128, postgres: 192, redis: 64, gateway: 64 };
+const MEMORY = { api: 128, web: 32, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 };
 const totalOf = (change: object, region = REGION) => {
   const estimate = estimateCost(ec2Settings({ ...change }), region);
   assert.ok(estimate.kind === "known");
@@ -63,6 +63,18 @@ describe("the plan that preview shows", () => {
     assert.equal(plan.memoryMb["api green"], 128);
     assert.equal(plan.costUsd?.["public IPv4 address"], 3.65);
     assert.deepEqual(warnings, []);
+  });
+
+  it("counts worker and beat of both colours where the stack has them", () => {
+    const jobs = { worker: { command: ["w"], healthcheck: ["CMD", "h"], startSeconds: 1, graceSeconds: 1 } };
+    const promised = (settings: object) =>
+      reportBudget({ host: ec2Settings(), memoryMb: MEMORY, ...settings }, 2048, REGION).plan.memoryMb;
+    assert.equal(promised({})["worker blue"], undefined);
+    const both = promised({ ...jobs, beat: { command: ["b"] } });
+    assert.deepEqual(
+      ["worker blue", "worker green", "beat blue", "beat green"].map((what) => both[what]),
+      [192, 192, 96, 96],
+    );
   });
 
   it("warns when the memory is nearly used up, from nine tenths on", () => {

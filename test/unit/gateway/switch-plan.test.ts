@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { renderSwitchPlan, switchLimitSeconds } from "../../../components/gateway/switch-plan.ts";
 import { askedUrl } from "../../../components/gateway/spec.ts";
 import { parseSwitchReport } from "../../../components/gateway/switch-report.ts";
-import { settingsOf, slotSpecOf } from "../../support/fixtures.ts";
+import { JOBS, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const specs = {
   blue: slotSpecOf("blue"),
@@ -34,6 +34,8 @@ describe("the plan of a switch", () => {
 canary 10
 release.blue 1
 release.green 2
+released.blue {"release":"1","images":{"api":"app:1"}}
+released.green {"release":"2","images":{"api":"app:2"}}
 container bluegreen-dev-api-green app:2 2
 smoke path=%2Fhealth%3Fdeep%3D1&status=200&timeout=3&json=%7B%22services.database.status%22%3A%22ok%22%7D
 public http://127.0.0.1:8080/health?deep=1
@@ -46,6 +48,21 @@ bakeSeconds 2
 maxErrorPercent 5
 minRequests 7
 `,
+    );
+  });
+
+  it("names every container that the target has to have", () => {
+    const images = { api: "app:2", worker: "jobs:2" };
+    const green = slotSpecOf("green", { release: "2", images }, settingsOf(JOBS));
+    const settings = settingsOf({ ...JOBS, active: "green" });
+    const plan = renderSwitchPlan({ settings, specs: { ...specs, green }, publicUrl: askedUrl(settings) });
+    assert.deepEqual(
+      plan.split("\n").filter((line) => line.startsWith("container ")),
+      [
+        "container bluegreen-dev-api-green app:2 2",
+        "container bluegreen-dev-worker-green jobs:2 2",
+        "container bluegreen-dev-beat-green jobs:2 2",
+      ],
     );
   });
 

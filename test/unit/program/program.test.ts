@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { readStackFile } from "../../support/stack-file.ts";
-import { MINIMAL, recordOf } from "../../support/fixtures.ts";
+import { JOBS, MINIMAL, recordOf, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 import { type ProgramRun, type Registration, runProgram } from "../../support/program.ts";
 
 const HOST = '{"kind":"local","engine":"SOCKET","directory":"/srv/bluegreen-dev","memoryMb":2048}';
@@ -40,7 +40,10 @@ describe("the whole program", () => {
       containers(run)
         .map(({ name }) => name)
         .sort(),
-      ["api-blue", "api-green", "gateway", "postgres", "redis"].map((what) => `bluegreen-dev-${what}`),
+      [
+        ...["api-blue", "api-green", "beat-blue", "beat-green", "gateway", "postgres", "redis"],
+        ...["worker-blue", "worker-green"],
+      ].map((what) => `bluegreen-dev-${what}`),
     );
   });
 
@@ -168,6 +171,42 @@ describe("the whole program", () => {
       String(named(run, "slot-green-guard").inputs["stdin"]),
       /^release 2\nimage app:2\ncontainer [0-9a-f]{12}\n$/,
     );
+  });
+
+  it("asks the host before any container of a slot with jobs is touched, each image there already", async () => {
+    const green =
+      '{"release":"2","images":{"api":"app:2","worker":"jobs:2"},"migration":{"command":["migrate"]}}';
+    const run = await runProgram({ stack: "dev", config: { ...CONFIG, ...JOBS, green } });
+    for (const part of ["api", "worker", "beat"]) {
+      const before = ancestors(run, `bluegreen-dev-${part}-green`);
+      for (const name of ["guard", "image", "worker-image", "migration", "folders"])
+        assert.ok(before.has(`slot-green-${name}`), `${part} does not wait for ${name}`);
+      assert.deepEqual(named(run, `bluegreen-dev-${part}-green`).replaceOnChanges, ["*"]);
+    }
+    const guard = named(run, "slot-green-guard").inputs;
+    assert.match(
+      String(guard["create"]),
+      / green 30 bluegreen-dev-api-green bluegreen-dev-worker-green bluegreen-dev-beat-green$/,
+    );
+    assert.match(
+      String(guard["stdin"]),
+      /^release 2\nimage app:2\ncontainer \w{12}\nimage jobs:2\ncontainer \w{12}\nimage jobs:2\ncontainer \w{12}\n$/,
+    );
+    // One image for all parts is one resource.
+    assert.ok(!run.registrations.some(({ name }) => name === "slot-blue-worker-image"));
+    assert.ok(ancestors(run, "switch-flip").has("bluegreen-dev-worker-blue"));
+  });
+
+  it("lets a slot that began before there were jobs go on without, and one with them keep them", async () => {
+    const before = await runProgram({ stack: "dev", config: { ...CONFIG, ...JOBS }, record: recordOf() });
+    assert.ok(!before.registrations.some(({ name }) => /worker|beat|folders/.test(name)));
+    const slots = {
+      blue: slotSpecOf("blue", { release: "1", images: { api: "app:1" } }, settingsOf(JOBS)),
+      green: recordOf().slots.green,
+    };
+    const after = await runProgram({ stack: "dev", config: CONFIG, record: recordOf({ slots }) });
+    assert.deepEqual(named(after, "bluegreen-dev-worker-blue").inputs, slots.blue.containers.worker);
+    assert.deepEqual(named(after, "bluegreen-dev-beat-blue").ignoreChanges, ["*"]);
   });
 
   it("refuses a release onto the live slot before anything is declared (invariant 2)", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Color, Release } from "../../../components/config/schema.ts";
 import { planSlots, specOf } from "../../../components/slot/plan.ts";
 import { parseRecord } from "../../../components/slot/record.ts";
-import { recordOf, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
+import { JOBS, recordOf, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const release = (id: string): Release => ({ release: id, images: { api: `app:${id}` } });
 
@@ -77,6 +77,19 @@ describe("the plan of both slots", () => {
 describe("the record of a stack", () => {
   it("is none before the first up", () => {
     assert.equal(parseRecord(undefined), undefined);
+  });
+
+  it("of a stack with jobs comes back exactly as it was written", () => {
+    const slots = {
+      blue: slotSpecOf("blue", release("1"), settingsOf(JOBS)),
+      green: slotSpecOf(
+        "green",
+        { release: "2", images: { api: "app:2", worker: "jobs:2" } },
+        settingsOf(JOBS),
+      ),
+    };
+    const record = recordOf({ slots });
+    assert.deepEqual(parseRecord(JSON.parse(JSON.stringify(record))), record);
   });
 
   it("comes back exactly as it was written", () => {

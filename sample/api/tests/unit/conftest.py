@@ -1,7 +1,7 @@
 """The application with a pool and a Redis that are only pretended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisGone
 
 from app.main import create_api, wrap
 from app.settings import Settings
+from app.work import QueueGone
 
 
 class FakeCursor:
@@ -29,7 +30,7 @@ class FakeCursor:
 
 @dataclass
 class FakePool:
-    """Knows the application's four statements by how they begin."""
+    """Knows the application's five statements by how they begin."""
 
     items: list[dict[str, object]] = field(default_factory=list)
     gone: bool = False
@@ -63,6 +64,8 @@ class FakePool:
             assert isinstance(limit, int)
             found = [i for i in self.items if str(i["client_id"]).startswith(str(prefix)) and int(str(i["id"])) > after]
             return FakeCursor(found[:limit])
+        if "FROM jobs" in query:
+            return FakeCursor([{"done": 2, "repeated": 1}])
         assert query == "SELECT 1"
         return FakeCursor([{"?column?": 1}])
 
@@ -95,9 +98,21 @@ class FakeRedis:
 
 
 @dataclass
+class FakeQueue:
+    jobs: list[tuple[str, int]] = field(default_factory=list)
+    gone: bool = False
+
+    def enqueue(self, job_ids: Iterable[str], milliseconds: int) -> None:
+        if self.gone:
+            raise QueueGone("connection refused")
+        self.jobs += [(job_id, milliseconds) for job_id in job_ids]
+
+
+@dataclass
 class World:
     pool: FakePool
     redis: FakeRedis
+    queue: FakeQueue
     api: FastAPI
     client: httpx.AsyncClient
 
@@ -111,14 +126,14 @@ def play(settings: Settings) -> Callable[..., None]:
 
     def run(scenario: Scenario, chosen: Settings = settings) -> None:
         async def inside() -> None:
-            pool, redis = FakePool(), FakeRedis()
-            api = create_api(chosen, lambda: pool, lambda: redis)
+            pool, redis, queue = FakePool(), FakeRedis(), FakeQueue()
+            api = create_api(chosen, lambda: pool, lambda: redis, lambda: queue)
             transport = httpx.ASGITransport(wrap(api, chosen))
             async with (
                 api.router.lifespan_context(api),
                 httpx.AsyncClient(transport=transport, base_url="http://test") as client,
             ):
-                await scenario(World(pool, redis, api, client))
+                await scenario(World(pool, redis, queue, api, client))
 
         asyncio.run(inside())
 

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { COLORS } from "../config/schema.ts";
+
+const color = z.enum(COLORS);
+const at = z.iso.datetime();
+const about = { at, color, release: z.string() };
+
+/** What the ledger on the host keeps, one object a line; who writes which is said with each. */
+export const ledgerEntry = z.discriminatedUnion("event", [
+  /** A slot began a release, whoever ran the update. By switch.sh, which runs after every release. */
+  z.object({
+    event: z.literal("released"),
+    ...about,
+    images: z.record(z.string(), z.string()),
+    commit: z.string().optional(),
+    by: z.string().optional(),
+  }),
+  /** The migration of a release ended. By the migration's own script; revisions are `none` where there is no table of them. */
+  z.object({
+    event: z.literal("migrated"),
+    ...about,
+    kind: z.enum(["expand", "contract"]),
+    /** Of a contract: the releases that go on working. */
+    worksWith: z.array(z.string()).default([]),
+    before: z.string(),
+    after: z.string(),
+    milliseconds: z.number(),
+    ok: z.boolean(),
+    /** The dump that was made before it, on the host. */
+    backup: z.string().optional(),
+  }),
+  /** Another colour went live. By switch.sh; times in milliseconds. */
+  z.object({
+    event: z.literal("live"),
+    ...about,
+    from: z.enum([...COLORS, "none"]),
+    fromRelease: z.string(),
+    checkMs: z.number(),
+    smokeMs: z.number(),
+    flipMs: z.number(),
+    proofMs: z.number(),
+    bakeMs: z.number(),
+    totalMs: z.number(),
+    requests: z.number(),
+    errors: z.number(),
+  }),
+  /** The idle colour gets this share of visitors now. By switch.sh. */
+  z.object({ event: z.literal("canary"), ...about, percent: z.int() }),
+  /** A switch to this release was taken back; the colour of before is live. By switch.sh. */
+  z.object({ event: z.literal("undone"), ...about, reason: z.string() }),
+  /** A command of `bluegreen` began. By the command line. */
+  z.object({
+    event: z.literal("began"),
+    at,
+    run: z.string(),
+    command: z.string(),
+    by: z.string(),
+    release: z.string().optional(),
+  }),
+  /** The same command ended; one that is missing was cut off. By the command line; times in milliseconds. */
+  z.object({
+    event: z.literal("ended"),
+    at,
+    run: z.string(),
+    command: z.string(),
+    ok: z.boolean(),
+    reason: z.string().optional(),
+    milliseconds: z.record(z.string(), z.number()),
+  }),
+]);
+export type LedgerEntry = z.infer<typeof ledgerEntry>;
+export type Entry<Event extends LedgerEntry["event"]> = Extract<LedgerEntry, { event: Event }>;
+
+/** The entries in the order of the file; a line that is none (cut off by a power cut, of a later version) is passed over. */
+export function parseLedger(text: string): readonly LedgerEntry[] {
+  return text.split("\n").flatMap((line) => {
+    const parsed = ledgerEntry.safeParse(jsonOf(line));
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** One entry as the ledger keeps it. */
+export function ledgerLine(entry: LedgerEntry): string {
+  return JSON.stringify(entry);
+}

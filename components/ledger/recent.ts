@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { COLORS } from "../config/schema.ts";
+import type { SwitchReport } from "../gateway/switch-report.ts";
+import type { Slots } from "../slot/plan.ts";
+import type { SlotSpec } from "../slot/record.ts";
+
+/** One time that a release went live. */
+export const recentRelease = z.strictObject({
+  release: z.string(),
+  color: z.enum(COLORS),
+  from: z.enum([...COLORS, "none"]),
+  images: z.record(z.string(), z.string()),
+  commit: z.string().optional(),
+  by: z.string().optional(),
+  switchedAt: z.string(),
+  totalMs: z.number(),
+});
+export type RecentRelease = z.infer<typeof recentRelease>;
+
+/** How many a stack's state remembers; the ledger on the host has all of them. */
+const KEPT = 20;
+
+/** With what this run made live, the last first; a report that was seen before, because the switch had nothing to do, adds nothing. */
+export function extendRecent(
+  recent: readonly RecentRelease[],
+  { flipped, live, previous, switchedAt, totalMs }: SwitchReport,
+  specs: Slots<Pick<SlotSpec, "release" | "images" | "commit" | "by"> | undefined>,
+): RecentRelease[] {
+  const spec = specs[live];
+  if (!flipped || spec === undefined || recent.some((one) => one.switchedAt === switchedAt))
+    return [...recent];
+  const { release, images, commit, by } = spec;
+  const origin = { ...(commit !== undefined && { commit }), ...(by !== undefined && { by }) };
+  return [{ release, color: live, from: previous, images, ...origin, switchedAt, totalMs }, ...recent].slice(
+    0,
+    KEPT,
+  );
+}
+
+/** One of them as a line for a person. */
+export function describeRecent({ release, color, commit, by, switchedAt }: RecentRelease): string {
+  const origin = [commit?.slice(0, 12), by && `by ${by}`].filter(Boolean).join(" ");
+  return `${switchedAt} ${color} release ${release}${origin === "" ? "" : ` (${origin})`}`;
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# migrate.sh DIR <plan: brings the database to a new release's shape, before anything of that release serves.
+#
+# One at a time, against a database that was just dumped, bounded in time; what it did is in the ledger, whatever its end.
+# Safe to run again after it was cut off: one that a killed run left behind is waited for, its container is removed.
+#
+# The plan, lines of "key value" (renderMigration in migration.ts writes it):
+#   color green        release 42          kind expand | contract      worksWith ["41"]     (JSON)
+#   postgres NAME      name NAME           the database's container, and the one that migrates
+#   timeoutSeconds 60  backup dump | none
+#   run docker run …                       the shell's words of what migrates, to the end of the plan
+set -euo pipefail
+dir=${1:?the stack\'s directory on the host}
+# shellcheck source=components/gateway/common.sh
+. "$(dirname "$0")/common.sh"
+
+color='' release='' kind=expand works_with='[]' postgres='' name='' timeout_seconds=60 backup=dump run=''
+while IFS= read -r line || [ -n "$line" ]; do
+  rest=${line#* }
+  case ${line%% *} in
+    color) color=$rest ;;
+    release) release=$rest ;;
+    kind) kind=$rest ;;
+    worksWith) works_with=$rest ;;
+    postgres) postgres=$rest ;;
+    name) name=$rest ;;
+    timeoutSeconds) timeout_seconds=$rest ;;
+    backup) backup=$rest ;;
+    run)
+      run=$rest
+      while IFS= read -r line; do run+=$'\n'$line; done
+      ;;
+    '') ;;
+    *) die "plan: unknown key \"${line%% *}\"" ;;
+  esac
+done
+case "$run/$postgres/$name" in /* | *//* | */) die "the plan did not arrive whole. Nothing was done" ;; esac
+
+exec 9>"$dir/migrate.lock"
+flock -w $((timeout_seconds + 60)) 9 || die "another migration still runs"
+
+# The database's owner: bluegreen from the first rotation of its password on (logins.sh), app before.
+owner=bluegreen
+timeout 60 docker exec "$postgres" psql -X -q -U "$owner" -d app -c SELECT >/dev/null 2>&1 9>&- || owner=app
+sql() { timeout 60 docker exec "$postgres" psql -X -q -A -t -v ON_ERROR_STOP=1 -U "$owner" -d app -c "$1" 9>&-; }
+
+# revision: what the migration tool itself keeps of it, Alembic's or Django's; none where neither does.
+revision() {
+  local tables
+  tables=$(sql "SELECT to_regclass('alembic_version') IS NOT NULL, to_regclass('django_migrations') IS NOT NULL") || return 1
+  case $tables in
+    't|'*) sql "SELECT coalesce(string_agg(version_num, ',' ORDER BY version_num), 'none') FROM alembic_version" ;;
+    *'|t') sql "SELECT coalesce((SELECT app || '.' || name FROM django_migrations ORDER BY id DESC LIMIT 1), 'none')" ;;
+    *) echo none ;;
+  esac
+}
+
+KEPT_DUMPS=3
+# dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole.
+dump() {
+  local need free
+  mkdir -p "$dir/backups"
+  chmod 0700 "$dir/backups"
+  rm -f "$dir"/backups/*.part
+  need=$(sql "SELECT pg_database_size('app') / 1048576 + 256") || die "the database's size cannot be asked. Nothing was done"
+  free=$(df -Pm "$dir/backups" | awk 'NR == 2 { print $4 }')
+  [ "$free" -ge "$need" ] ||
+    die "a dump of the database may take $need MB and $dir/backups has $free MB left. Nothing was done; make room, or set the migration's backup to none"
+  dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$release.dump"
+  (umask 077 && timeout 3600 docker exec "$postgres" pg_dump -U "$owner" -d app -Fc >"$dumped.part" 9>&-) ||
+    die "the database could not be dumped. Nothing was done"
+  sync "$dumped.part"
+  mv -f "$dumped.part" "$dumped"
+  find "$dir/backups" -name '*.dump' | sort -r | tail -n +$((KEPT_DUMPS + 1)) | while IFS= read -r old; do rm -f "$old"; done
+}
+
+remove() { docker rm --force "$name" >/dev/null 2>&1 9>&- || true; }
+
+before=$(revision) || die "the database in $postgres does not answer. Nothing was done"
+dumped=''
+[ "$backup" = none ] || dump
+remove
+trap remove EXIT
+trap 'exit 143' INT TERM
+
+began=$(now_ms) status=0
+timeout --kill-after=10 "$timeout_seconds" sh -c "exec $run" 9>&- || status=$?
+# `timeout` ends with 124, or with 137 where it had to kill.
+if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+  say "no end after $timeout_seconds s; it was stopped, the database is as its last committed step left it"
+fi
+after=$(revision) || after=unknown
+add_entry "$(printf '{"event":"migrated","at":"%s","color":"%s","release":"%s","kind":"%s","worksWith":%s,"before":%s,"after":%s,"milliseconds":%s,"ok":%s%s}' \
+  "$(now_iso)" "$color" "$release" "$kind" "$works_with" "$(json_text "$before")" "$(json_text "$after")" "$(($(now_ms) - began))" \
+  "$([ "$status" -eq 0 ] && echo true || echo false)" "${dumped:+,\"backup\":$(json_text "$dumped")}")"
+[ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}"
+exit "$status"

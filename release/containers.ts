@@ -1,0 +1,56 @@
+import { z } from "zod";
+import type { KnownHost } from "./host.ts";
+
+/** One container of a stack, as the engine tells it. */
+export interface StackContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly imageId: string;
+  readonly release: string;
+  readonly color: string;
+  readonly settings: string;
+  /** `healthy`, `unhealthy`, `starting`, or the state of a container that does not run. */
+  readonly health: string;
+  readonly startedAt: string;
+  readonly restarts: number;
+}
+
+const inspected = z.array(
+  z.object({
+    Name: z.string(),
+    Image: z.string(),
+    RestartCount: z.number(),
+    Config: z.object({ Image: z.string(), Labels: z.record(z.string(), z.string()).nullish() }),
+    State: z.object({
+      Status: z.string(),
+      StartedAt: z.string(),
+      Health: z.object({ Status: z.string() }).nullish(),
+    }),
+  }),
+);
+
+/** The stack's containers by name; those of a migration that runs are among them. */
+export async function stackContainers(
+  host: KnownHost,
+  { project, stack }: { readonly project: string; readonly stack: string },
+): Promise<readonly StackContainer[]> {
+  // One call over SSH for both commands.
+  const script =
+    'ids=$(docker ps --all --quiet --filter "label=bluegreen.project=$1" --filter "label=bluegreen.stack=$2"); ' +
+    'if [ -n "$ids" ]; then docker inspect --type container $ids; else echo "[]"; fi';
+  const text = await host.ask(["sh", "-c", script, "sh", project, stack]);
+  return inspected
+    .parse(JSON.parse(text))
+    .map(({ Name, Image, RestartCount, Config, State }) => ({
+      name: Name.replace(/^\//, ""),
+      image: Config.Image,
+      imageId: Image,
+      release: Config.Labels?.["bluegreen.release"] ?? "",
+      color: Config.Labels?.["bluegreen.color"] ?? "",
+      settings: Config.Labels?.["bluegreen.settings"] ?? "",
+      health: State.Status === "running" ? (State.Health?.Status ?? "running") : State.Status,
+      startedAt: State.StartedAt,
+      restarts: RestartCount,
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}

@@ -1,0 +1,129 @@
+import type { Color } from "../../components/config/schema.ts";
+import { releaseHistory, unfinished } from "../../components/ledger/history.ts";
+import type { Ran } from "../engine-run.ts";
+import { carriedOut, planned } from "../engine-run.ts";
+import { type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
+import { Failure, Refusal } from "../outcome.ts";
+import { type Took, recorded } from "../record-run.ts";
+import { type Stack, openStack, setConfig } from "../stack.ts";
+import type { Progress } from "../terminal.ts";
+import { resolveImages } from "./image-digest.ts";
+import { type DeployPlan, type DeployRequest, planDeploy } from "./plan.ts";
+
+export interface Deployed {
+  readonly stack: string;
+  readonly release: string;
+  readonly color: Color;
+  readonly live: boolean;
+  readonly from: NonNullable<DeployPlan["from"]> | null;
+  readonly url: string | null;
+  readonly changes: Ran["heard"]["changes"];
+  readonly milliseconds: Took;
+}
+
+export interface DeployContext {
+  readonly folder: string;
+  readonly progress: Progress;
+  /** Asks whoever sits there; `true` where nobody does. */
+  readonly confirm: (question: string) => Promise<boolean>;
+}
+
+/**
+ * From images to live: tags become digests, the idle slot and a release id are chosen, the plan is shown, the update run.
+ * When the update fails the config's file is put back and carried out again, so that the way back is warm as before.
+ * @throws Refusal, nothing was changed; Failure, the live colour is the one of before
+ */
+export async function deploy(
+  name: string,
+  request: DeployRequest,
+  context: DeployContext,
+): Promise<Deployed> {
+  const { progress } = context;
+  const stack = await openStack(name, context.folder);
+  const host = stack.record === undefined ? undefined : await reachHost(stack);
+  const entries = host === undefined ? [] : await readLedger(host);
+  for (const { command, by, at } of unfinished(entries).slice(-1)) {
+    progress.line(`a ${command} by ${by}, begun ${at}, was cut off or still runs`);
+  }
+  const history = releaseHistory(entries);
+  const images = await resolveImages(stack, request.images);
+  const view = {
+    stack: name,
+    config: stack.config.values,
+    record: stack.record,
+    known: history.map(({ release }) => release),
+  };
+  const plan = planDeploy(view, { ...request, images });
+  progress.line(intent(name, plan, request));
+  const last = history.findLast(({ live }) => live.length > 0)?.live.at(-1);
+  if (last !== undefined) {
+    progress.line(`  the last switch took ${seconds(last.totalMs)}, ${last.bakeMs} ms of it watching`);
+  }
+  const about = { command: "deploy", by: request.by, release: plan.release };
+  return await recorded(host, about, progress.line, async () => {
+    const putBack = await setConfig(stack, plan.changes);
+    const preparing = await planned(stack, progress).catch(async (error: unknown) => {
+      await putBack();
+      throw error;
+    });
+    for (const { what, name: resource } of preparing.heard.changes) progress.line(`  ${what} ${resource}`);
+    if (!(await context.confirm("carry this out?"))) {
+      await putBack();
+      throw new Refusal("not carried out, as answered", `bluegreen deploy --stack ${name} …`);
+    }
+    const ran = await carriedOut(stack, `release ${plan.release}`, progress).catch((error: unknown) =>
+      undo(stack, plan, { putBack, host, progress }, error),
+    );
+    return {
+      ...{
+        stack: name,
+        release: plan.release,
+        color: plan.color,
+        live: request.flip || plan.from === undefined,
+      },
+      ...{ from: plan.from ?? null, url: stack.url ?? null, changes: ran.heard.changes },
+      milliseconds: { plan: preparing.milliseconds, update: ran.milliseconds },
+    };
+  });
+}
+
+function intent(stack: string, { release, color, from }: DeployPlan, { flip }: DeployRequest): string {
+  const way =
+    from === undefined
+      ? ""
+      : flip
+        ? `, then live in place of ${from.release}`
+        : `, ${from.release} stays live`;
+  return `${stack}: release ${release} onto ${color}${way}`;
+}
+
+interface Undoing {
+  readonly putBack: () => Promise<void>;
+  readonly host: KnownHost | undefined;
+  readonly progress: Progress;
+}
+
+/** Puts the config back and carries that out; always throws what the update failed with, and what serves now. */
+async function undo(
+  stack: Stack,
+  plan: DeployPlan,
+  { putBack, host, progress }: Undoing,
+  error: unknown,
+): Promise<never> {
+  const what = error instanceof Error ? error.message : String(error);
+  await putBack();
+  if (error instanceof Refusal) throw error;
+  progress.line(`failed, putting ${plan.color} back`);
+  const undone = await carriedOut(stack, `undo release ${plan.release}`, progress).then(
+    () => `${plan.color} is as it was`,
+    (again: unknown) =>
+      `${plan.color} could not be put back (${again instanceof Error ? again.message : String(again)}): pulumi up --stack ${stack.name}`,
+  );
+  const state = host && (await gatewayState(host));
+  const serves = state?.live === undefined ? "" : `${state.live} serves; `;
+  throw new Failure(`release ${plan.release} failed: ${what}\n${serves}${undone}`);
+}
+
+export function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}

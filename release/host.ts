@@ -1,0 +1,67 @@
+import { type HostSettings, hostSchema } from "../components/config/host-schema.ts";
+import { parseColor, parseLines } from "../components/host/observation.ts";
+import { knownReach } from "../components/host/known-reach.ts";
+import { askHost } from "../components/host/run.ts";
+import { type LedgerEntry, ledgerLine, parseLedger } from "../components/ledger/entry.ts";
+import type { Color } from "../components/config/schema.ts";
+import type { Stack } from "./stack.ts";
+import { Refusal } from "./outcome.ts";
+
+/** A host that is there, to be asked. */
+export interface KnownHost {
+  readonly directory: string;
+  readonly ask: (words: readonly string[], stdin?: string) => Promise<string>;
+}
+
+/** @throws Refusal where nothing was brought up yet */
+export async function reachHost(stack: Stack): Promise<KnownHost> {
+  const { record, project, name } = stack;
+  if (record === undefined) {
+    throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
+  }
+  const reach = await knownReach(await hostSettings(stack), { project, stack: name }, record.ec2);
+  if (reach === undefined) throw new Refusal("its machine is not known yet", `pulumi up --stack ${name}`);
+  return { directory: record.directory, ask: (words, stdin) => askHost(reach, words, stdin) };
+}
+
+async function hostSettings({ config, engine, project, name }: Stack): Promise<HostSettings> {
+  const plain = hostSchema.safeParse(config.values["host"]);
+  if (plain.success) return plain.data;
+  // It holds a secret: the deployer's key.
+  const { value } = await engine.getConfig(`${project}:host`);
+  const whole = hostSchema.safeParse(JSON.parse(value));
+  if (whole.success) return whole.data;
+  throw new Refusal(
+    "bluegreen:host cannot be read",
+    `pulumi preview --stack ${name}, which says what is wrong with it`,
+  );
+}
+
+/** Where the gateway sends visitors, by its own word. */
+export interface GatewayState {
+  readonly live: Color | undefined;
+  readonly canary: number;
+}
+
+const control = ({ directory }: KnownHost, path: string): readonly string[] => [
+  ...["curl", "-q", "--noproxy", "*", "--silent", "--show-error", "--fail", "--max-time", "5"],
+  ...["--unix-socket", `${directory}/gateway/run/control.sock`, `http://gateway${path}`],
+];
+
+/** `undefined` where no gateway answers. */
+export async function gatewayState(host: KnownHost): Promise<GatewayState | undefined> {
+  const text = await host.ask(control(host, "/state")).catch(() => undefined);
+  if (text === undefined) return undefined;
+  const lines = parseLines(text);
+  return { live: parseColor(lines.get("live")), canary: Number(lines.get("canary") ?? 0) };
+}
+
+/** The ledger, or its last `count` entries. */
+export async function readLedger(host: KnownHost, count?: number): Promise<readonly LedgerEntry[]> {
+  const words = [`${host.directory}/bin/ledger.sh`, host.directory, "read"];
+  return parseLedger(await host.ask(count === undefined ? words : [...words, String(count)]));
+}
+
+export async function addEntry(host: KnownHost, entry: LedgerEntry): Promise<void> {
+  await host.ask([`${host.directory}/bin/ledger.sh`, host.directory, "append"], ledgerLine(entry));
+}

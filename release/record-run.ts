@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import type { LedgerEntry } from "../components/ledger/entry.ts";
+import { type KnownHost, addEntry } from "./host.ts";
+
+export interface Recorded {
+  readonly command: string;
+  readonly by: string;
+  readonly release?: string;
+}
+
+/** What a command took, by step, in milliseconds. */
+export type Took = Readonly<Record<string, number>>;
+
+/**
+ * Runs a command between its two lines in the ledger, so that one that was cut off shows at the next call. A host that
+ * cannot be written to is said and stops nothing.
+ */
+export async function recorded<Result extends { readonly milliseconds: Took }>(
+  host: KnownHost | undefined,
+  about: Recorded,
+  warn: (text: string) => void,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (host === undefined) return await work();
+  const run = randomUUID();
+  const write = async (entry: LedgerEntry): Promise<void> => {
+    await addEntry(host, entry).catch((error: unknown) => {
+      warn(`the ledger could not be written: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  };
+  const { command, by, release } = about;
+  const now = (): string => new Date().toISOString();
+  await write({ event: "began", at: now(), run, command, by, ...(release !== undefined && { release }) });
+  try {
+    const result = await work();
+    await write({
+      event: "ended",
+      at: now(),
+      run,
+      command,
+      ok: true,
+      milliseconds: rounded(result.milliseconds),
+    });
+    return result;
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).slice(0, 2000);
+    await write({ event: "ended", at: now(), run, command, ok: false, reason, milliseconds: {} });
+    throw error;
+  }
+}
+
+function rounded(took: Took): Took {
+  return Object.fromEntries(
+    Object.entries(took).map(([step, milliseconds]) => [step, Math.round(milliseconds)]),
+  );
+}

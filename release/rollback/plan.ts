@@ -1,0 +1,134 @@
+import { type Color, otherColor } from "../../components/config/schema.ts";
+import type { ReleaseHistory } from "../../components/ledger/history.ts";
+import type { Entry } from "../../components/ledger/entry.ts";
+import type { StackRecord } from "../../components/slot/record.ts";
+import { type PlainMap, isPlainMap, textOf } from "../config-file.ts";
+import { slotIn } from "../deploy/plan.ts";
+import { Refusal } from "../outcome.ts";
+
+export interface RollbackView {
+  readonly stack: string;
+  readonly config: PlainMap;
+  readonly record: StackRecord;
+  readonly history: readonly ReleaseHistory[];
+  /** The last migration that took something away. */
+  readonly contract: Entry<"migrated"> | undefined;
+  readonly by: string;
+}
+
+/** How visitors get back. */
+export type RollbackPlan = {
+  readonly release: string;
+  readonly color: Color;
+  readonly changes: PlainMap;
+} &
+  /** An update that was cut off, or edited and never carried out, is taken back: what was live stays so. */
+  (
+    | { readonly kind: "restore" }
+    | { readonly kind: "canary" }
+    /** The slot is warm: one resource changes. */
+    | { readonly kind: "flip" }
+    /** Its images are released again, by digest, without their migration. */
+    | { readonly kind: "release" }
+  );
+
+/** @throws Refusal with what stands in the way, and what to type */
+export function planRollback(view: RollbackView, to?: string): RollbackPlan {
+  const { record, stack, history, config } = view;
+  const { live, slots } = record;
+  const running = slots[live]?.release;
+  const idle = otherColor(live);
+  const truth = asItRuns(view);
+  if (to === undefined && (config["active"] !== live || Object.keys(truth).length > 0)) {
+    const changes = { ...truth, active: live, canary: record.canary };
+    return { kind: "restore", release: running ?? "none", color: live, changes };
+  }
+  if (record.canary > 0 && (to === undefined || to === running)) {
+    return {
+      kind: "canary",
+      release: running ?? "none",
+      color: live,
+      changes: { ...truth, active: live, canary: 0 },
+    };
+  }
+  const wanted = to ?? before(view);
+  if (wanted === running) {
+    throw new Refusal(
+      `release ${wanted} is live already`,
+      `bluegreen history --stack ${stack} lists the others`,
+    );
+  }
+  refuseBroken(view, wanted);
+  if (slots[idle]?.release === wanted) {
+    return { kind: "flip", release: wanted, color: idle, changes: { ...truth, active: idle, canary: 0 } };
+  }
+  const known = history.findLast(({ release }) => release === wanted);
+  if (known === undefined) {
+    throw new Refusal(
+      `no release ${wanted} is on record`,
+      `bluegreen history --stack ${stack} lists those that are`,
+    );
+  }
+  const { images, commit } = known;
+  const slot = slotIn(config, live);
+  const { migration } = slot;
+  const origin = { ...(commit !== undefined && { commit }), by: view.by };
+  const again = {
+    release: wanted,
+    images: { ...images },
+    // What it needs has been there since; run on a newer schema, many migration tools fail.
+    ...(isPlainMap(migration) && { migration: { ...migration, skip: true } }),
+    ...origin,
+  };
+  return {
+    kind: "release",
+    release: wanted,
+    color: idle,
+    changes: { [live]: truth[live] ?? slot, [idle]: again, active: idle, canary: 0 },
+  };
+}
+
+/** There is no way back past a contract migration, whether or not its release ever went live. */
+function refuseBroken({ contract, history, stack }: RollbackView, wanted: string): void {
+  if (contract === undefined || contract.release === wanted || contract.worksWith.includes(wanted)) return;
+  const began = history.findLast(({ release }) => release === wanted)?.releasedAt;
+  if (began !== undefined && began > contract.at) return;
+  throw new Refusal(
+    `release ${wanted} needs what the migration of ${contract.release} took away (${contract.at}, revision ${contract.after})`,
+    `mend forward: bluegreen deploy --stack ${stack} --image api=…` +
+      (contract.backup === undefined ? "" : `; the database from before is ${contract.backup} on the host`),
+  );
+}
+
+/** The release that was live before this one. */
+function before({ record, history, stack }: RollbackView): string {
+  const running = record.slots[record.live]?.release;
+  const times = history.flatMap(({ release, live }) => live.map(({ at }) => ({ release, at })));
+  times.sort((a, b) => a.at.localeCompare(b.at));
+  const last = times.findLast(({ release }) => release !== running);
+  if (last !== undefined) return last.release;
+  const idle = record.slots[otherColor(record.live)]?.release;
+  throw new Refusal(
+    `no release was live before ${running ?? "this one"}`,
+    idle === undefined
+      ? `bluegreen deploy --stack ${stack} --image api=…`
+      : `bluegreen rollback --stack ${stack} --to ${idle}, which ${otherColor(record.live)} holds`,
+  );
+}
+
+/** The slots as they run: a file that says something else was edited, or a run was cut off. */
+function asItRuns({ config, record }: RollbackView): PlainMap {
+  return Object.fromEntries(
+    (["blue", "green"] as const).flatMap((color) => {
+      const spec = record.slots[color];
+      const slot = slotIn(config, color);
+      if (spec === null || textOf(slot["release"]) === spec.release) return [];
+      const { release, images, commit, by } = spec;
+      const origin = { ...(commit !== undefined && { commit }), ...(by !== undefined && { by }) };
+      const { migration } = slot;
+      return [
+        [color, { release, images: { ...images }, ...(migration !== undefined && { migration }), ...origin }],
+      ];
+    }),
+  );
+}

@@ -1,0 +1,70 @@
+import { lastContract, releaseHistory } from "../../components/ledger/history.ts";
+import { carriedOut } from "../engine-run.ts";
+import { gatewayState, reachHost, readLedger } from "../host.ts";
+import { Failure, Refusal } from "../outcome.ts";
+import { type Took, recorded } from "../record-run.ts";
+import { openStack, setConfig } from "../stack.ts";
+import type { Progress } from "../terminal.ts";
+import { type RollbackPlan, planRollback } from "./plan.ts";
+
+export interface RolledBack {
+  readonly stack: string;
+  readonly kind: RollbackPlan["kind"];
+  readonly release: string;
+  readonly color: RollbackPlan["color"];
+  readonly milliseconds: Took;
+}
+
+export interface RollbackRequest {
+  /** A release id; default: the one that was live before. */
+  readonly to?: string | undefined;
+  readonly by: string;
+}
+
+/**
+ * Sends visitors back: to the warm slot, or to an older release by releasing its digests again.
+ * @throws Refusal, nothing was changed; Failure, with what serves
+ */
+export async function rollback(
+  name: string,
+  { to, by }: RollbackRequest,
+  { folder, progress }: { readonly folder: string; readonly progress: Progress },
+): Promise<RolledBack> {
+  const stack = await openStack(name, folder);
+  const host = await reachHost(stack);
+  const entries = await readLedger(host);
+  const history = releaseHistory(entries);
+  const contract = lastContract(entries);
+  const { record, config } = stack;
+  if (record === undefined)
+    throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
+  const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
+  progress.line(`${name}: ${describe(plan)}`);
+  return await recorded(host, { command: "rollback", by, release: plan.release }, progress.line, async () => {
+    const putBack = await setConfig(stack, plan.changes);
+    try {
+      const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress);
+      const { kind, release, color } = plan;
+      return { stack: name, kind, release, color, milliseconds: { update: milliseconds } };
+    } catch (error) {
+      await putBack();
+      if (error instanceof Refusal) throw error;
+      const state = await gatewayState(host);
+      const what = error instanceof Error ? error.message : String(error);
+      throw new Failure(`not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves`);
+    }
+  });
+}
+
+function describe({ kind, release, color }: RollbackPlan): string {
+  switch (kind) {
+    case "restore":
+      return `the last update did not end: everything as it was, with release ${release} on ${color}`;
+    case "canary":
+      return `all visitors back to release ${release} on ${color}`;
+    case "flip":
+      return `back to release ${release}, which ${color} keeps warm`;
+    case "release":
+      return `release ${release} again, onto ${color}, then live`;
+  }
+}

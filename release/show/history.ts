@@ -1,0 +1,79 @@
+import { type ReleaseHistory, releaseHistory } from "../../components/ledger/history.ts";
+import { reachHost, readLedger } from "../host.ts";
+import { Refusal } from "../outcome.ts";
+import { openStack } from "../stack.ts";
+import { table } from "./table.ts";
+
+/** All releases that the ledger knows, in the order in which they began. */
+export async function history(name: string, folder: string): Promise<readonly ReleaseHistory[]> {
+  const stack = await openStack(name, folder);
+  return releaseHistory(await readLedger(await reachHost(stack)));
+}
+
+/** The last `count`, the last first. */
+export function renderHistory(releases: readonly ReleaseHistory[], count = 20): string {
+  if (releases.length === 0) return "no release yet\n";
+  const rows = releases.slice(-count).reverse();
+  const head = ["release", "colour", "begun", "by", "commit", "live since", "switch", "verdict"];
+  return table([head, ...rows.map(row)]);
+}
+
+function row({
+  release,
+  color,
+  releasedAt,
+  by,
+  commit,
+  live,
+  verdict,
+  undone,
+}: ReleaseHistory): readonly string[] {
+  const last = live.at(-1);
+  return [
+    release,
+    color,
+    releasedAt,
+    by ?? "",
+    commit?.slice(0, 12) ?? "",
+    last?.at ?? "",
+    last === undefined ? "" : `${(last.totalMs / 1000).toFixed(1)} s`,
+    verdict === "undone" ? `undone: ${undone.at(-1)?.reason ?? ""}` : verdict,
+  ];
+}
+
+/** What differs between two releases. */
+export interface Difference {
+  readonly what: string;
+  readonly a: string;
+  readonly b: string;
+}
+
+/** @throws Refusal where a release is not on record */
+export function difference(releases: readonly ReleaseHistory[], a: string, b: string): readonly Difference[] {
+  const [one, two] = [a, b].map((id) => {
+    const found = releases.findLast(({ release }) => release === id);
+    if (found === undefined)
+      throw new Refusal(`no release ${id} is on record`, "bluegreen history lists those that are");
+    return facts(found);
+  });
+  const names = [...new Set([...Object.keys(one ?? {}), ...Object.keys(two ?? {})])];
+  return names
+    .map((what) => ({ what, a: one?.[what] ?? "none", b: two?.[what] ?? "none" }))
+    .filter((fact) => fact.a !== fact.b);
+}
+
+function facts({ images, commit, by, releasedAt, color, migration }: ReleaseHistory): Record<string, string> {
+  return {
+    ...Object.fromEntries(Object.entries(images).map(([part, image]) => [`image ${part}`, image])),
+    ...(commit !== undefined && { commit }),
+    ...(by !== undefined && { by }),
+    begun: releasedAt,
+    colour: color,
+    ...(migration && { "database revision": migration.after }),
+  };
+}
+
+export function renderDifference(differences: readonly Difference[], a: string, b: string): string {
+  if (differences.length === 0) return `${a} and ${b} do not differ in anything on record\n`;
+  return table([["", a, b], ...differences.map(({ what, a: one, b: two }) => [what, one, two])]);
+}

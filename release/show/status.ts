@@ -1,0 +1,127 @@
+import { type Color, COLORS } from "../../components/config/schema.ts";
+import { unfinished } from "../../components/ledger/history.ts";
+import { type StackContainer, stackContainers } from "../containers.ts";
+import { slotIn } from "../deploy/plan.ts";
+import { type GatewayState, gatewayState, reachHost, readLedger } from "../host.ts";
+import { textOf } from "../config-file.ts";
+import { openStack } from "../stack.ts";
+import { table } from "./table.ts";
+
+/** One stack at a glance. */
+export interface Status {
+  readonly stack: string;
+  readonly url: string | null;
+  /** By the gateway's own word; `null` where it does not answer. */
+  readonly gateway: GatewayState | null;
+  /** What the state and the config's file say is live. */
+  readonly believed: { readonly state: Color; readonly config: string };
+  readonly releases: Readonly<
+    Record<Color, { readonly state: string | null; readonly config: string | null }>
+  >;
+  readonly containers: readonly StackContainer[];
+  /** Commands that began and did not end: cut off, or at work. */
+  readonly unfinished: readonly {
+    readonly command: string;
+    readonly by: string;
+    readonly at: string;
+    readonly release: string | null;
+  }[];
+}
+
+/** @throws Refusal where nothing was brought up yet */
+export async function status(name: string, folder: string): Promise<Status> {
+  const stack = await openStack(name, folder);
+  const host = await reachHost(stack);
+  const [gateway, containers, entries] = await Promise.all([
+    gatewayState(host),
+    stackContainers(host, { project: stack.project, stack: name }),
+    readLedger(host, 50),
+  ]);
+  const { record, config } = stack;
+  const release = (color: Color) => {
+    const wanted = slotIn(config.values, color)["release"];
+    return { state: record?.slots[color]?.release ?? null, config: textOf(wanted) ?? null };
+  };
+  return {
+    stack: name,
+    url: stack.url ?? null,
+    gateway: gateway ?? null,
+    believed: { state: record?.live ?? "blue", config: textOf(config.values["active"]) ?? "nothing" },
+    releases: { blue: release("blue"), green: release("green") },
+    containers,
+    unfinished: unfinished(entries).map(({ command, by, at, release: about }) => ({
+      command,
+      by,
+      at,
+      release: about ?? null,
+    })),
+  };
+}
+
+/** For a person; `now` in milliseconds. */
+export function renderStatus(status: Status, now: number): string {
+  const { gateway, stack, url } = status;
+  const live = gateway === null ? "unknown: the gateway does not answer" : (gateway.live ?? "none yet");
+  const canary =
+    gateway !== null && gateway.canary > 0 ? `, ${gateway.canary} % of visitors on the other colour` : "";
+  const rows = status.containers.map(({ name, release, health, startedAt, restarts, color }) => [
+    name,
+    release,
+    health,
+    health === "healthy" || health === "running" ? age(now - Date.parse(startedAt)) : "",
+    restarts > 0 ? `restarted ${restarts} times` : "",
+    color !== "" && color === gateway?.live ? "← live" : "",
+  ]);
+  return [
+    `${stack}  ${url ?? ""}`,
+    `live  ${live}${canary}`,
+    "",
+    table([["container", "release", "health", "up", "", ""], ...rows]),
+    ...standing(status).map((line) => `${line}\n`),
+  ].join("\n");
+}
+
+/** What was left in the middle, and how to go on. */
+export function standing(status: Status): readonly string[] {
+  const { stack, gateway, believed, releases } = status;
+  const differs = COLORS.filter((color) => releases[color].state !== releases[color].config);
+  return [
+    ...status.unfinished.map(
+      ({ command, by, at, release }) =>
+        `! ${command}${release === null ? "" : ` of release ${release}`} by ${by} began ${at} and did not end: it runs, or was cut off`,
+    ),
+    ...(gateway?.live !== undefined && gateway.live !== believed.state
+      ? [
+          `! the state says ${believed.state} is live, the host says ${gateway.live}: pulumi up --stack ${stack} makes them agree`,
+        ]
+      : []),
+    ...(believed.config !== believed.state || differs.length > 0
+      ? [
+          `! Pulumi.${stack}.yaml is not what was brought up last (${[
+            ...(believed.config === believed.state
+              ? []
+              : [`active ${believed.config}, live ${believed.state}`]),
+            ...differs.map(
+              (color) =>
+                `${color} ${releases[color].config ?? "none"}, runs ${releases[color].state ?? "none"}`,
+            ),
+          ].join(
+            "; ",
+          )}): pulumi up --stack ${stack} carries it out, bluegreen rollback --stack ${stack} goes back`,
+        ]
+      : []),
+  ];
+}
+
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3600],
+  ["min", 60],
+] as const;
+
+/** A span of time in its largest unit: `42 s`, `7 min`, `3 h`, `12 d`. */
+function age(milliseconds: number): string {
+  const all = Math.max(0, Math.floor(milliseconds / 1000));
+  for (const [unit, size] of UNITS) if (all >= 2 * size) return `${Math.floor(all / size)} ${unit}`;
+  return `${all} s`;
+}

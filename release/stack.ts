@@ -1,0 +1,91 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { LocalWorkspace, Stack as EngineStack } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { parse } from "yaml";
+import { z } from "zod";
+import { parseRecord, type StackRecord } from "../components/slot/record.ts";
+import { type ConfigFile, type Plain, edited, readConfigFile, writeConfigFile } from "./config-file.ts";
+import { Failure, Refusal } from "./outcome.ts";
+
+export type OnEvent = (event: EngineEvent) => void;
+
+/** One stack, as the engine and its files know it. */
+export interface Stack {
+  readonly project: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly config: ConfigFile;
+  /** What the last `up` left; `undefined` before the first. */
+  readonly record: StackRecord | undefined;
+  readonly url: string | undefined;
+  readonly engine: EngineStack;
+}
+
+/** The folder of the Pulumi project that `from` lies in. */
+async function projectFolder(from: string): Promise<{ readonly folder: string; readonly text: string }> {
+  const text = await readFile(join(from, "Pulumi.yaml"), "utf8").catch(() => undefined);
+  if (text !== undefined) return { folder: from, text };
+  if (dirname(from) === from) {
+    throw new Refusal("there is no Pulumi.yaml here or in a folder above", "go to the project's folder");
+  }
+  return await projectFolder(dirname(from));
+}
+
+/** @throws Refusal where there is no such project or stack, or its state is another version's */
+export async function openStack(name: string, from: string): Promise<Stack> {
+  const { folder, text } = await projectFolder(from);
+  const { name: project } = z.object({ name: z.string() }).parse(parse(text));
+  const config = await readConfigFile(folder, project, name);
+  const workspace = await LocalWorkspace.create({ workDir: folder });
+  // `pulumi stack select` would change which stack the person's own next command is for.
+  workspace.selectStack = () => Promise.resolve();
+  const engine = await EngineStack.select(name, workspace);
+  const outputs = await workspace.stackOutputs(name).catch((error: unknown) => {
+    throw new Refusal(
+      `the state of the stack ${name} cannot be read: ${firstLine(error)}`,
+      `pulumi stack select --create ${name}, in the same shell as this command`,
+    );
+  });
+  const url: unknown = outputs["url"]?.value;
+  return {
+    ...{ project, name, folder, config, engine },
+    record: parseRecord(outputs["record"]?.value),
+    url: typeof url === "string" ? url : undefined,
+  };
+}
+
+/** What the engine's CLI said first; the Automation API wraps all of it. */
+export function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const said = /stderr: (.*)/.exec(text)?.[1] ?? text;
+  return said.split("\n")[0] ?? said;
+}
+
+/** The stack's config with these keys set, in its file; gives back how to put the file as it was. */
+export async function setConfig(
+  { config, project }: Pick<Stack, "config" | "project">,
+  changes: Readonly<Record<string, Plain | undefined>>,
+): Promise<() => Promise<void>> {
+  await writeConfigFile(config.path, edited(config, project, changes));
+  return () => writeConfigFile(config.path, config.text);
+}
+
+/** @throws Failure with what the engine said */
+export async function preview({ engine }: Stack, onEvent: OnEvent): Promise<void> {
+  await engine.preview({ onEvent, color: "never" }).catch(asFailure);
+}
+
+/** @throws Failure with what the engine said */
+export async function update(
+  { engine }: Stack,
+  message: string,
+  onEvent: OnEvent,
+  signal?: AbortSignal,
+): Promise<void> {
+  await engine.up({ onEvent, message, color: "never", ...(signal && { signal }) }).catch(asFailure);
+}
+
+function asFailure(error: unknown): never {
+  throw new Failure(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,32 @@
+import { Suspense, lazy, useState } from "react";
+import { useLive } from "./live.ts";
+
+declare const __RELEASE__: string;
+
+/** Loaded when it is asked for: by then the page's release may be the one before. */
+const Jobs = lazy(() => import("./Jobs.tsx"));
+
+/** What a visitor sees: the page's own release, the one that answers, and whether they are the same. */
+export function App() {
+  const live = useLive();
+  const [jobs, showJobs] = useState(false);
+  return (
+    <main className={live?.color}>
+      <h1>Release {__RELEASE__}</h1>
+      <p role="status">
+        {live === undefined
+          ? "asking which release is live…"
+          : live.release === __RELEASE__
+            ? `it is live, on ${live.color}`
+            : `release ${live.release} is live now, on ${live.color}; this page goes on`}
+      </p>
+      {jobs ? (
+        <Suspense fallback={<p>loading…</p>}>
+          <Jobs />
+        </Suspense>
+      ) : (
+        <button onClick={() => showJobs(true)}>Jobs</button>
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { parseLedger } from "../../components/ledger/entry.ts";
+import { EXIT } from "../../release/outcome.ts";
+import { at } from "../support/json.ts";
+import type { Result } from "../support/process.ts";
+import type { Stack } from "../support/stack.ts";
+import { withoutLoss } from "../support/visitors.ts";
+import { gentle, liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
+
+function done(result: Result): unknown {
+  assert.equal(result.code, EXIT.done, result.output);
+  return JSON.parse(result.stdout);
+}
+
+describe("the command line", function () {
+  this.timeout(300_000);
+  let stack: Stack;
+
+  before(async () => {
+    stack = await sharedStack();
+  });
+
+  const image = async (id: string, fault?: Parameters<typeof release>[1]): Promise<string> =>
+    (await release(id, fault)).images.api;
+  const releaseOf = (color: string): unknown => at(stack.config, color, "release");
+  const ledger = async () => parseLedger(await stack.read("ledger"));
+  /** Both slots: container ids, which a release changes and a flip does not. */
+  const containers = () =>
+    stack.docker("inspect", "--format", "{{.Id}}", stack.container("api-blue"), stack.container("api-green"));
+
+  it("deploy: from an image to live, under load, on the record", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    const [id, before] = [newId(), String(releaseOf(live))];
+    const api = await image(id);
+    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async (load) => {
+      await load.expect("blue", "green");
+      const args = [
+        "--image",
+        `api=${api}`,
+        "--release",
+        id,
+        "--by",
+        "Anna",
+        "--commit",
+        "1a2b3c4d5e",
+        "--json",
+      ];
+      const deployed = done(await stack.bluegreen("deploy", ...args));
+      assert.deepEqual(
+        [at(deployed, "release"), at(deployed, "color"), at(deployed, "live")],
+        [id, idle, true],
+      );
+      await load.expect(idle);
+    });
+    assert.equal(await stack.live(), idle);
+    await nothingToDo(stack);
+    const entries = await ledger();
+    const [released, wentLive] = ["released", "live"].map((event) =>
+      entries.findLast((entry) => entry.event === event),
+    );
+    assert.ok(released?.event === "released" && wentLive?.event === "live");
+    assert.deepEqual(
+      [released.release, released.by, released.commit, released.images],
+      [id, "Anna", "1a2b3c4d5e", { api }],
+    );
+    assert.deepEqual([wentLive.release, wentLive.from, wentLive.fromRelease], [id, live, before]);
+    const migrated = entries.findLast((entry) => entry.event === "migrated");
+    assert.ok(migrated?.event === "migrated");
+    assert.deepEqual([migrated.release, migrated.after, migrated.ok], [id, "0002", true]);
+    assert.ok(
+      (await stack.target.run(["test", "-s", migrated.backup ?? ""])).code === 0,
+      "the dump from before is there",
+    );
+    assert.match(
+      String(at((await stack.outputs())["history"], "0")),
+      new RegExp(`${idle} release ${id} \\(1a2b3c4d5e by Anna\\)$`),
+    );
+  });
+
+  it("status and history say the same, for people and for machines", async () => {
+    const live = liveOf(stack);
+    const status = done(await stack.bluegreen("status", "--json"));
+    assert.equal(at(status, "gateway", "live"), live);
+    assert.deepEqual(at(status, "unfinished"), []);
+    const text = await stack.bluegreen("status");
+    assert.match(text.stdout, new RegExp(`^live  ${live}$`, "m"));
+    assert.doesNotMatch(text.stdout, /^!/m);
+    const history = done(await stack.bluegreen("history", "--json"));
+    assert.ok(Array.isArray(history));
+    assert.equal(at(history.at(-1), "verdict"), "live");
+    assert.equal(at(history.at(-1), "release"), releaseOf(live));
+  });
+
+  it("rollback: to the warm slot, which changes one resource and loses nothing", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    const before = await containers();
+    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async (load) => {
+      await load.expect("blue", "green");
+      const back = done(await stack.bluegreen("rollback", "--json"));
+      assert.deepEqual([at(back, "kind"), at(back, "color")], ["flip", idle]);
+      await load.expect(idle);
+    });
+    assert.equal(await containers(), before);
+    assert.equal(liveOf(stack), idle);
+    await nothingToDo(stack);
+  });
+
+  it("deploy of a release that errs: taken back, and the idle slot is the way back it was", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    const config = stack.config;
+    const id = newId();
+    const api = await image(id, "unhealthy");
+    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
+      const failed = await stack.bluegreen(
+        "deploy",
+        "--image",
+        `api=${api}`,
+        "--release",
+        id,
+        "--by",
+        "Anna",
+      );
+      assert.equal(failed.code, EXIT.failed, failed.output);
+      assert.match(failed.output, new RegExp(`${live} serves; ${idle} is as it was`));
+    });
+    assert.deepEqual(stack.config, config);
+    assert.equal(await stack.live(), live);
+    const running = await stack.docker(
+      "inspect",
+      "--format",
+      '{{index .Config.Labels "bluegreen.release"}} {{.State.Health.Status}}',
+      stack.container(`api-${idle}`),
+    );
+    assert.equal(running.trim(), `${String(releaseOf(idle))} healthy`);
+    await nothingToDo(stack);
+    const ended = (await ledger()).findLast((entry) => entry.event === "ended");
+    assert.ok(ended?.event === "ended" && !ended.ok);
+  });
+
+  it("rollback --to: an older release is released again, by its images", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    const old = String(releaseOf(idle));
+    const id = newId();
+    done(
+      await stack.bluegreen(
+        "deploy",
+        "--image",
+        `api=${await image(id)}`,
+        "--release",
+        id,
+        "--by",
+        "Anna",
+        "--json",
+      ),
+    );
+    assert.equal(liveOf(stack), idle);
+    const back = done(await stack.bluegreen("rollback", "--to", old, "--by", "Anna", "--json"));
+    assert.deepEqual([at(back, "kind"), at(back, "color"), at(back, "release")], ["release", live, old]);
+    assert.equal((await fetch(`${stack.url}/version`)).headers.get("x-release"), old);
+    await nothingToDo(stack);
+  });
+
+  it("deploy --no-flip leaves the visitors where they are", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    const id = newId();
+    const args = ["--image", `api=${await image(id)}`, "--release", id, "--by", "Anna", "--no-flip"];
+    const waits = await stack.bluegreen("deploy", ...args);
+    assert.equal(waits.code, EXIT.done, waits.output);
+    assert.match(waits.stdout, new RegExp(`release ${id} waits on ${idle}`));
+    assert.equal(await stack.live(), live);
+    assert.equal(releaseOf(idle), id);
+  });
+
+  it("refuses what cannot be, with what to type, and changes nothing", async () => {
+    const config = stack.config;
+    const live = liveOf(stack);
+    const running = String(at(config, live, "images", "api"));
+    for (const [args, said] of [
+      [["deploy", "--image", `api=${running}`, "--by", "Anna"], /which is live, runs these images already/],
+      [["deploy", "--image", "api=BAD IMAGE", "--by", "Anna"], /is no image/],
+      [["deploy", "--image", "api"], /PART=IMAGE/],
+      [["rollback", "--to", "nowhere"], /no release nowhere is on record/],
+      [["rollback", "--to", String(releaseOf(live))], /is live already/],
+      [["diff", "nowhere", "1"], /no release nowhere is on record/],
+    ] as const) {
+      const [command, ...more] = args;
+      const refused = await stack.bluegreen(command, ...more);
+      assert.equal(refused.code, EXIT.refused, refused.output);
+      assert.match(refused.output, said);
+    }
+    assert.deepEqual(stack.config, config);
+    await nothingToDo(stack);
+  });
+
+  it("a deploy that is killed leaves the live colour serving, and the next call says how to go on", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    const id = newId();
+    const api = await image(id);
+    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
+      const deploy = await stack.startBluegreen(
+        "deploy",
+        "--image",
+        `api=${api}`,
+        "--release",
+        id,
+        "--by",
+        "Anna",
+      );
+      await deploy.printed(/^ {2}\w+ slot-\w+-guard$/m);
+      await deploy.killTree();
+      await deploy.done;
+      await stack.readConfig();
+      const status = await stack.bluegreen("status");
+      assert.match(status.stdout, new RegExp(`! deploy of release ${id} by Anna began .* and did not end`));
+      assert.match(status.stdout, new RegExp(`active ${idle}, live ${live}`));
+      const locked = await stack.bluegreen("rollback");
+      assert.equal(locked.code, EXIT.refused, locked.output);
+      assert.match(locked.output, /pulumi cancel --stack/);
+      await stack.cancel();
+      const back = await stack.bluegreen("rollback");
+      assert.equal(back.code, EXIT.done, back.output);
+    });
+    await nothingToDo(stack);
+    assert.doesNotMatch((await stack.bluegreen("status")).stdout, /is not what was brought up last/);
+  });
+});

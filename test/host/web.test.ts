@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { GatewaySettings } from "../../components/gateway/settings.ts";
+import { docker, run, until } from "../support/process.ts";
+import { type Color, GATEWAY_IMAGE, GatewayStack, colors, idle } from "./gatewayStack.ts";
+
+const CONF = fileURLToPath(new URL("../../sample/web/nginx.conf", import.meta.url));
+const ASSETS = { blue: "/assets/app-0b1ebb1e.js", green: "/assets/app-93ee93ee.js" } as const;
+const YEAR = "public, max-age=31536000, immutable";
+
+describe("a web server in each slot, on a real engine", function () {
+  this.timeout(120_000);
+  let stack: GatewayStack;
+
+  /** The sample's web server, with the pages of one release. */
+  async function startWeb(color: Color): Promise<void> {
+    const folder = stack.at("pages", color);
+    await mkdir(path.join(folder, "assets"), { recursive: true });
+    await writeFile(path.join(folder, "index.html"), `<title>page of ${color}</title>`);
+    await writeFile(path.join(folder, ASSETS[color]), `asset of ${color}`);
+    await chmod(stack.directory, 0o755);
+    const mounts = ["--volume", `${CONF}:/etc/nginx/nginx.conf:ro`, "--volume", `${folder}:/srv/web:ro`];
+    const how = ["--detach", "--name", stack.container(`web-${color}`), "--network", stack.name];
+    const locked = ["--user", "101:101", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"];
+    await docker("run", ...how, ...locked, ...mounts, GATEWAY_IMAGE, "nginx", "-g", "daemon off;");
+  }
+
+  const webOf = (color: Color, ...apiPaths: string[]) => ({
+    [color]: { upstream: `${stack.container(`web-${color}`)}:8000`, apiPaths },
+  });
+
+  async function apply(web: GatewaySettings["web"]): Promise<void> {
+    const applied = await stack.apply({ web });
+    assert.equal(applied.code, 0, applied.output);
+  }
+
+  before(async () => {
+    stack = await GatewayStack.make();
+    await stack.setState("blue");
+    for (const color of colors) await startWeb(color);
+    await apply({ ...webOf("blue", "/api", "/health"), ...webOf("green", "/api", "/health") });
+    await until("both web servers answer", async () => {
+      const answers = await Promise.all(
+        colors.map((color) => stack.control(`/smoke?color=${color}&path=/&status=200`)),
+      );
+      return answers.every((answer) => answer.startsWith("ok "));
+    });
+  });
+
+  after(async () => {
+    await run("docker", ["rm", "--force", ...colors.map((color) => stack.container(`web-${color}`))]);
+    await stack.remove();
+  });
+
+  async function ask(where: string, headers: Record<string, string> = {}) {
+    const answer = await fetch(stack.url(where), { headers });
+    return {
+      status: answer.status,
+      text: await answer.text(),
+      color: answer.headers.get("x-color"),
+      cache: answer.headers.get("cache-control"),
+      etag: answer.headers.get("etag"),
+    };
+  }
+
+  for (const color of colors) {
+    describe(`with ${color} live`, () => {
+      beforeEach(async () => {
+        await stack.setState(color);
+      });
+
+      it("answers every path with the page, but the API's, and says the colour", async () => {
+        for (const where of ["/", "/index.html", "/some/where?a=%2Fb", "/apiary"]) {
+          const got = await ask(where);
+          assert.equal(got.text, `<title>page of ${color}</title>`, where);
+          assert.deepEqual([got.status, got.color], [200, color]);
+        }
+        for (const where of ["/api", "/api/", "/api/x?y=1", "/health"])
+          assert.doesNotMatch((await ask(where)).text, /page/, where);
+        assert.equal((await ask("/api/x")).text, color);
+        assert.equal((await ask("/metrics")).status, 404);
+      });
+
+      it("lets no page be kept, and every asset for a year", async () => {
+        const page = await ask("/");
+        assert.equal(page.cache, "no-cache");
+        const again = await ask("/", { "if-none-match": page.etag ?? "" });
+        assert.deepEqual([again.status, again.cache], [304, "no-cache"]);
+        const asset = await ask(ASSETS[color]);
+        assert.deepEqual([asset.status, asset.text, asset.cache], [200, `asset of ${color}`, YEAR]);
+      });
+
+      it("has the other colour's assets too, for a page that was open at the flip", async () => {
+        const asset = await ask(ASSETS[idle(color)]);
+        assert.deepEqual([asset.status, asset.text, asset.cache], [200, `asset of ${idle(color)}`, YEAR]);
+        assert.equal(asset.color, color);
+        const neither = await ask("/assets/app-deadbeef.js");
+        assert.equal(neither.status, 404);
+        assert.notEqual(neither.cache, YEAR);
+      });
+
+      it("counts each request once, for the visitor's colour", async () => {
+        const counts = async () =>
+          await Promise.all(
+            ["requests", "errors", "open"].map(async (what) =>
+              Number(await stack.value("/counts", `${color}.${what}`)),
+            ),
+          );
+        const [before = 0] = await counts();
+        for (const where of ["/", ASSETS[color], ASSETS[idle(color)], "/assets/app-deadbeef.js"])
+          await ask(where);
+        await until("all are counted", async () => (await counts())[0] === before + 4);
+        const [, errors, open] = await counts();
+        assert.deepEqual([errors, open], [0, 0]);
+      });
+
+      it("is smoke-tested by path: the page at the web server, the rest at the API", async () => {
+        const json = encodeURIComponent('{"status":"ok"}');
+        const smoke = (where: string) =>
+          stack.control(`/smoke?color=${idle(color)}&path=${where}&status=200`);
+        assert.match(await smoke("/"), /^ok /);
+        assert.match(await smoke(`/health&json=${json}`), /^ok /);
+        assert.match(await stack.control(`/slot/${idle(color)}/`), new RegExp(`page of ${idle(color)}`));
+        assert.equal(await stack.control(`/slot/${color}/metrics`), color);
+      });
+    });
+  }
+
+  it("changes nothing for a colour whose release has none, or has other paths", async () => {
+    await apply(webOf("green", "/v2"));
+    await stack.setState("blue");
+    for (const where of ["/", "/api/x", "/v2"]) assert.equal((await ask(where)).text, "blue", where);
+    // The page of green, open when the way back was taken.
+    assert.equal((await ask(ASSETS.green)).text, "blue", "the application has an answer for every path");
+    await stack.setState("green");
+    assert.match((await ask("/api/x")).text, /page of green/);
+    assert.equal((await ask("/v2/x")).text, "green");
+    assert.equal((await ask(ASSETS.blue)).status, 404);
+  });
+});

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { type LedgerEntry, ledgerLine, parseLedger } from "../../../components/ledger/entry.ts";
+import { lastContract, releaseHistory, unfinished } from "../../../components/ledger/history.ts";
+import type { StackRecord } from "../../../components/slot/record.ts";
+import type { PlainMap } from "../../../release/config-file.ts";
+import { Refusal } from "../../../release/outcome.ts";
+import { planRollback } from "../../../release/rollback/plan.ts";
+import { recordOf } from "../../support/fixtures.ts";
+
+const migration = { command: ["migrate"] };
+const CONFIG: PlainMap = {
+  active: "blue",
+  blue: { release: "1", images: { api: "app:1" }, migration },
+  green: { release: "2", images: { api: "app:2" }, migration },
+};
+const TIMES = {
+  checkMs: 1,
+  smokeMs: 1,
+  flipMs: 1,
+  proofMs: 1,
+  bakeMs: 1,
+  totalMs: 5,
+  requests: 0,
+  errors: 0,
+};
+
+const day = (number: number): string => `2026-01-0${number}T00:00:00Z`;
+const released = (at: string, color: "blue" | "green", release: string): LedgerEntry => ({
+  event: "released",
+  ...{ at, color, release, images: { api: `app:${release}` } },
+});
+const live = (at: string, color: "blue" | "green", release: string): LedgerEntry => ({
+  event: "live",
+  ...{ at, color, release, from: color === "blue" ? "green" : "blue", fromRelease: "none", ...TIMES },
+});
+/** 0 was live on blue, then 2 on green, then 1 on blue. */
+const LEDGER: readonly LedgerEntry[] = [
+  released(day(1), "blue", "0"),
+  live(day(1), "blue", "0"),
+  released(day(2), "green", "2"),
+  live(day(2), "green", "2"),
+  released(day(3), "blue", "1"),
+  live(day(3), "blue", "1"),
+];
+
+function plan(
+  to?: string,
+  view: { config?: PlainMap; record?: StackRecord; entries?: readonly LedgerEntry[] } = {},
+) {
+  const { config = CONFIG, record = recordOf(), entries = LEDGER } = view;
+  const known = { history: releaseHistory(entries), contract: lastContract(entries) };
+  return planRollback({ stack: "dev", config, record, ...known, by: "Anna" }, to);
+}
+
+function refused(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+  return "nothing was refused";
+}
+
+describe("the plan of a rollback", () => {
+  it("flips to the release that was live before, where its slot is warm", () => {
+    assert.deepEqual(plan(), {
+      kind: "flip",
+      release: "2",
+      color: "green",
+      changes: { active: "green", canary: 0 },
+    });
+  });
+
+  it("releases an older one again, by its images and without its migration", () => {
+    const { kind, color, changes } = plan("0");
+    assert.deepEqual([kind, color, changes["active"]], ["release", "green", "green"]);
+    const slot = {
+      release: "0",
+      images: { api: "app:0" },
+      migration: { ...migration, skip: true },
+      by: "Anna",
+    };
+    assert.deepEqual(changes["green"], slot);
+  });
+
+  it("does not take a release for the way back that never served", () => {
+    const record = recordOf();
+    const green = record.slots.green;
+    assert.ok(green);
+    const never = recordOf({ slots: { ...record.slots, green: { ...green, release: "3" } } });
+    const config = { ...CONFIG, green: { release: "3", images: { api: "app:3" } } };
+    const entries = [...LEDGER, released(day(4), "green", "3")];
+    const { kind, release } = plan(undefined, { config, record: never, entries });
+    assert.deepEqual([kind, release], ["release", "2"]);
+  });
+
+  it("takes an update back that did not end, and what was live stays so", () => {
+    const config = { ...CONFIG, active: "green", green: { release: "3", images: { api: "app:3" } } };
+    const { kind, release, color, changes } = plan(undefined, { config });
+    assert.deepEqual([kind, release, color, changes["active"]], ["restore", "1", "blue", "blue"]);
+    assert.deepEqual(changes["green"], { release: "2", images: { api: "app:2" } });
+  });
+
+  it("takes the visitors of a canary back", () => {
+    const { kind, changes } = plan(undefined, { record: recordOf({ canary: 10 }) });
+    assert.deepEqual([kind, changes], ["canary", { active: "blue", canary: 0 }]);
+  });
+
+  it("refuses what is live already, and what nobody knows", () => {
+    assert.match(
+      refused(() => plan("1")),
+      /release 1 is live already/,
+    );
+    assert.match(
+      refused(() => plan("9")),
+      /no release 9 is on record/,
+    );
+  });
+
+  it("refuses the way back past a contract migration, but to whom it leaves working", () => {
+    const contract = (worksWith: string[]): LedgerEntry => ({
+      event: "migrated",
+      ...{ at: day(3), color: "blue", release: "1", kind: "contract", worksWith },
+      ...{ before: "0002", after: "0003", milliseconds: 5, ok: true, backup: "/srv/before.dump" },
+    });
+    const said = refused(() => plan(undefined, { entries: [...LEDGER, contract(["0"])] }));
+    assert.match(said, /release 2 needs what the migration of 1 took away/);
+    assert.equal(plan(undefined, { entries: [...LEDGER, contract(["2"])] }).kind, "flip");
+    assert.equal(plan("0", { entries: [...LEDGER, contract(["0"])] }).kind, "release");
+  });
+});
+
+describe("the ledger", () => {
+  it("is read past what is none of its lines", () => {
+    const text = `${LEDGER.map(ledgerLine).join("\n")}\n{"event":"relea\n{"event":"of a later version"}\n`;
+    assert.deepEqual(parseLedger(text), LEDGER);
+  });
+
+  it("says of each release whether it is live, replaced, idle or was undone", () => {
+    const entries: readonly LedgerEntry[] = [
+      ...LEDGER,
+      released(day(4), "green", "3"),
+      { event: "undone", at: day(4), color: "green", release: "3", reason: "5 of 20 requests failed" },
+      released(day(5), "green", "4"),
+    ];
+    assert.deepEqual(
+      releaseHistory(entries).map(({ release, verdict }) => `${release} ${verdict}`),
+      ["0 replaced", "2 replaced", "1 live", "3 undone", "4 idle"],
+    );
+  });
+
+  it("knows which commands did not end, until one ends well", () => {
+    const began = (run: string): LedgerEntry => ({
+      event: "began",
+      at: day(1),
+      run,
+      command: "deploy",
+      by: "Anna",
+    });
+    const ended = (run: string, ok: boolean): LedgerEntry => ({
+      event: "ended",
+      ...{ at: day(1), run, command: "deploy", ok, milliseconds: {} },
+    });
+    const runs = (...entries: readonly LedgerEntry[]) => unfinished(entries).map(({ run }) => run);
+    assert.deepEqual(runs(began("a"), ended("a", true)), []);
+    assert.deepEqual(runs(began("a"), began("b"), ended("b", false)), ["a"]);
+    assert.deepEqual(runs(began("a"), began("b"), ended("b", true)), []);
+  });
+});

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { parseLedger } from "../../../components/ledger/entry.ts";
+import { Running, run, until } from "../../support/process.ts";
+
+const script = join(import.meta.dirname, "../../../components/slot/migrate.sh");
+
+/** Answers as the database's tools do: a revision from a file, a dump, a size. What migrates is a plain command here. */
+const DOCKER = `#!/bin/sh
+case "$*" in
+  *to_regclass*) echo "t|f" ;;
+  *alembic_version*) cat "$STUB/revision" ;;
+  *pg_database_size*) cat "$STUB/size" ;;
+  *pg_dump*) echo "dump of $(cat "$STUB/revision")" ;;
+  rm*) ;;
+  *) echo "docker $*" >&2; exit 9 ;;
+esac
+`;
+
+describe("migrate.sh", () => {
+  let folder: string;
+  let directory: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "migrate-"));
+    directory = join(folder, "stack");
+    await mkdir(join(folder, "bin"));
+    await mkdir(directory);
+    await writeFile(join(folder, "bin/docker"), DOCKER, { mode: 0o755 });
+    await writeFile(join(folder, "revision"), "0001\n");
+    await writeFile(join(folder, "size"), "1\n");
+    // The scripts stand beside each other on the host.
+    for (const file of ["slot/migrate.sh", "gateway/common.sh", "ledger/ledger.sh"]) {
+      const text = await readFile(join(script, "../..", file), "utf8");
+      await writeFile(join(folder, "bin", basename(file)), text, { mode: 0o755 });
+    }
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const options = () => ({
+    env: { ...process.env, PATH: `${folder}/bin:${process.env["PATH"] ?? ""}`, STUB: folder },
+    timeoutMs: 20_000,
+  });
+  const plan = (command: string, more: Readonly<Record<string, string>> = {}): string =>
+    Object.entries({
+      color: "green",
+      release: "7",
+      postgres: "db",
+      name: "migration",
+      timeoutSeconds: "5",
+      ...more,
+      run: command,
+    })
+      .map(([key, value]) => `${key} ${value}\n`)
+      .join("");
+  const migrate = (text: string) =>
+    run(join(folder, "bin/migrate.sh"), [directory], { ...options(), input: text });
+  const ledger = async () => parseLedger(await readFile(join(directory, "ledger"), "utf8").catch(() => ""));
+  const dumps = () => readdir(join(directory, "backups")).catch((): string[] => []);
+
+  it("dumps the database, runs the words as they are, and records both revisions", async () => {
+    const words = `sh -c 'echo "$1" >"$STUB/revision"; printf "%s|" "$@"' run 0002 'it'\\''s
+done' '$HOME'`;
+    const ran = await migrate(plan(words));
+    assert.equal(ran.code, 0, ran.output);
+    assert.equal(ran.stdout, "0002|it's\ndone|$HOME|");
+    const [entry] = await ledger();
+    assert.ok(entry?.event === "migrated");
+    assert.deepEqual([entry.before, entry.after, entry.ok, entry.kind], ["0001", "0002", true, "expand"]);
+    assert.equal(await readFile(entry.backup ?? "", "utf8"), "dump of 0001\n");
+  });
+
+  it("fails with the command's end, and records that too", async () => {
+    const ran = await migrate(plan("sh -c 'exit 3'"));
+    assert.equal(ran.code, 3);
+    assert.match(ran.output, /failed \(exit 3\); the database is at revision 0001, a dump from before is /);
+    const [entry] = await ledger();
+    assert.ok(entry?.event === "migrated");
+    assert.equal(entry.ok, false);
+  });
+
+  it("stops one that takes too long", async () => {
+    const ran = await migrate(plan("sleep 30", { timeoutSeconds: "1" }));
+    assert.equal(ran.code, 124, ran.output);
+    assert.match(ran.output, /no end after 1 s; it was stopped/);
+  });
+
+  it("keeps three dumps, and makes none where none is wanted", async () => {
+    await mkdir(join(directory, "backups"));
+    for (const day of [1, 2, 3, 4])
+      await writeFile(join(directory, `backups/2025010${day}T000000Z-before-1.dump`), "");
+    assert.equal((await migrate(plan("true", { backup: "none" }))).code, 0);
+    assert.equal((await dumps()).length, 4);
+    assert.equal((await migrate(plan("true"))).code, 0);
+    const kept = await dumps();
+    assert.equal(kept.length, 3);
+    assert.ok(
+      kept.includes("20250104T000000Z-before-1.dump") && !kept.includes("20250102T000000Z-before-1.dump"),
+    );
+  });
+
+  it("refuses where the dump may not fit, before anything runs", async () => {
+    await writeFile(join(folder, "size"), "999999999999\n");
+    const ran = await migrate(plan(`touch ${folder}/ran`));
+    assert.notEqual(ran.code, 0);
+    assert.match(ran.output, /a dump of the database may take 999999999999 MB .* Nothing was done/);
+    assert.deepEqual(await dumps(), []);
+    assert.ok(!(await readdir(folder)).includes("ran"));
+  });
+
+  it("refuses a plan that did not arrive whole", async () => {
+    const ran = await migrate("color green\nrelease 7\n");
+    assert.match(ran.output, /the plan did not arrive whole. Nothing was done/);
+  });
+
+  it("waits for another one", async () => {
+    const held = `sh -c 'touch ${folder}/begun; until [ -e ${folder}/go ]; do sleep 0.05; done; echo 0002 >${folder}/revision'`;
+    const input = plan(held, { timeoutSeconds: "15" });
+    const first = new Running(join(folder, "bin/migrate.sh"), [directory], { ...options(), input });
+    await until("the first one runs", async () => (await readdir(folder)).includes("begun"));
+    const second = migrate(plan("true", { timeoutSeconds: "7" }));
+    await until(
+      "the second one waits",
+      async () => (await run("pgrep", ["-f", "^flock -w 67 9$"], { timeoutMs: 5000 })).code === 0,
+    );
+    await writeFile(join(folder, "go"), "");
+    assert.equal((await second).code, 0);
+    assert.equal((await first.done).code, 0);
+    const entries = await ledger();
+    assert.deepEqual(
+      entries.map((entry) => entry.event === "migrated" && `${entry.before} ${entry.after}`),
+      ["0001 0002", "0002 0002"],
+    );
+  });
+});
