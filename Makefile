@@ -6,11 +6,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## bring up the dev stack, and say how to release, flip and roll back
-test: ## types, lint, format, unit, toolchain, host, sample, end to end
+test: ## types, lint, format, workflows, unit with coverage, toolchain, host, sample, end to end
 test-ssh: ## the same stacks on a test machine, over SSH
 test-cloud: ## the real AWS and Cloudflare providers against local clouds; builds them once, about 15 minutes
 test-all: ## all three, as .ci/run does; the providers are built beside the tests
-check: ## the quick ones: types, lint, format, unit; needs no Docker
+check: ## the quick ones: types, lint, format, workflows, unit with coverage; needs no Docker
 status: ## both slots, the live colour, health, releases, ages and memory
 env: ## shell exports: eval "$(make -s env)" makes `pulumi` work as usual
 image: ## build a release of the sample application: make image RELEASE=3

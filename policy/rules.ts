@@ -60,6 +60,15 @@ function plainSecrets(value: unknown, path: string): readonly string[] {
   });
 }
 
+/** The engine, the host's own folders, and what people keep their keys in. A stack's own files may lie in somebody's home. */
+const SENSITIVE = [
+  /docker\.sock$/,
+  /^\/$/,
+  /^\/(boot|dev|etc|lib|proc|sys|usr)(\/|$)/,
+  /^\/(root|home)\/?$/,
+  /\/\.(ssh|aws|docker|gnupg|kube|pulumi)(\/|$)/,
+];
+
 /** What holds of every stack of this project. Pure: a policy pack wraps them as they are. */
 export const RULES: readonly Rule[] = [
   ofContainers(
@@ -121,9 +130,7 @@ export const RULES: readonly Rule[] = [
       const paths = list(volumes).map((volume) =>
         isRecord(volume) && typeof volume["hostPath"] === "string" ? volume["hostPath"] : "",
       );
-      const bad = paths.find((path) =>
-        /docker\.sock$|^\/$|^\/(boot|dev|etc|lib|proc|root|sys|usr)(\/|$)/.test(path),
-      );
+      const bad = paths.find((path) => SENSITIVE.some((pattern) => pattern.test(path)));
       return bad === undefined ? undefined : `mounts ${bad}`;
     },
   ),

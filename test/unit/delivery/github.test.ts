@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PullRequest, putComment } from "../../../delivery/github/comments.ts";
 import { renderOutputs, writeOutputs } from "../../../delivery/github/outputs.ts";
+import { readEvents } from "../../../delivery/preview/events.ts";
+import { planOf } from "../../../delivery/preview/plan.ts";
+import { run } from "../../support/process.ts";
+import { SUMMARY, stackEvents, streamed } from "./events.ts";
 
 const MARKER = "<!-- ours -->";
 const TOKEN = "ghs_secret";
@@ -135,6 +139,67 @@ describe("the pull request's one comment", () => {
   it("is never written without its marker", async () => {
     await assert.rejects(putComment(pr, MARKER, "one"), /lacks its marker/);
     assert.deepEqual(github.asked, []);
+  });
+});
+
+describe("npm run delivery", function () {
+  this.timeout(30_000);
+  let folder = "";
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "delivery-"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const delivery = (words: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+    run(process.execPath, ["delivery/main.ts", ...words], { env: { ...process.env, ...env } });
+
+  it("comments with the plans of a folder, by the token of its environment", async () => {
+    const github = new Github();
+    const { api } = await github.start();
+    try {
+      const plan = planOf("prod", readEvents(streamed([...stackEvents(null, {}), SUMMARY])), "blue");
+      writeFileSync(join(folder, "plan-prod.json"), JSON.stringify(plan));
+      const words = [
+        "--pull-request",
+        "7",
+        "--commit",
+        "0123456789ab",
+        "--repository",
+        "o/r",
+        "--plans",
+        folder,
+      ];
+      const { code, output } = await delivery(["comment", ...words], {
+        GITHUB_API_URL: api,
+        GITHUB_TOKEN: TOKEN,
+      });
+      assert.equal(code, 0, output);
+      assert.match(
+        github.comments[0]?.body ?? "",
+        /\| dev \| \*\*no plan\*\*[^]*\| prod \| nothing \(0 same\)/,
+      );
+      assert.doesNotMatch(output, new RegExp(TOKEN));
+    } finally {
+      await github.stop();
+    }
+  });
+
+  it("gives the stack of a push to the workflow, and ends with an error for any other ref", async () => {
+    const file = join(folder, "outputs");
+    const good = await delivery(["stack-of", "--ref", "refs/heads/main", "--output", file]);
+    assert.deepEqual([good.code, readFileSync(file, "utf8")], [0, "stack=prod\n"]);
+    const bad = await delivery(["stack-of", "--ref", "refs/heads/topic", "--output", file]);
+    assert.deepEqual([bad.code, bad.output], [1, "stack-of: refs/heads/topic deploys to no stack\n"]);
+  });
+
+  it("says what there is, and which option is missing", async () => {
+    const unknown = await delivery(["deploy"]);
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.output, /^usage: /);
+    const missing = await delivery(["comment"]);
+    assert.equal(missing.code, 1);
+    assert.match(missing.output, /--plans is missing/);
   });
 });
 

@@ -93,4 +93,27 @@ describe("the project's rules", () => {
       assert.deepEqual([...new Set(found)], [name]);
     });
   }
+
+  const MOUNTS: readonly (readonly [string, boolean])[] = [
+    ["/var/run/docker.sock", false],
+    ["/", false],
+    ["/etc", false],
+    ["/usr/lib/x", false],
+    ["/root", false],
+    ["/root/.ssh", false],
+    ["/home/deploy/.aws/credentials", false],
+    ["/var/lib/bluegreen/bluegreen-prod/secrets/api-10001", true],
+    // Where `make dev` keeps a stack's files for root and for anybody else.
+    ["/root/.local/state/bluegreen/bluegreen-dev/secrets/postgres", true],
+    ["/home/someone/.local/state/bluegreen/bluegreen-dev/gateway/conf", true],
+  ];
+  for (const [hostPath, allowed] of MOUNTS)
+    it(`${allowed ? "let" : "do not let"} a container have ${hostPath}`, () => {
+      const rule = RULES.find(({ name }) => name === "no-engine-inside");
+      const container = dev.find(({ name }) => name.endsWith("-gateway"));
+      assert.ok(rule && container);
+      const inputs = { ...container.inputs, volumes: [{ hostPath, containerPath: "/x" }] };
+      const problem = rule.check({ ...container, inputs }, { isLocal: false });
+      assert.equal(problem, allowed ? undefined : `mounts ${hostPath}`);
+    });
 });
