@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { type IncomingMessage, get } from "node:http";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 import type { GatewaySettings } from "../../components/gateway/settings.ts";
@@ -32,19 +34,16 @@ describe("a web server in each slot, on a real engine", function () {
     [color]: { upstream: `${stack.container(`web-${color}`)}:8000`, apiPaths },
   });
 
-  /** Until kept connections have it too: an old worker keeps them for some seconds after a reload. */
-  async function apply(web: GatewaySettings["web"], blueAnswers: string): Promise<void> {
-    await stack.setState("blue");
+  async function apply(web: GatewaySettings["web"]): Promise<void> {
     const applied = await stack.apply({ web });
     assert.equal(applied.code, 0, applied.output);
-    await until(`visitors get "${blueAnswers}"`, async () => (await ask("/")).text === blueAnswers);
   }
 
   before(async () => {
     stack = await GatewayStack.make();
     for (const color of colors) await startWeb(color);
     const paths = ["/api", "/health"];
-    await apply({ ...webOf("blue", ...paths), ...webOf("green", ...paths) }, "<title>page of blue</title>");
+    await apply({ ...webOf("blue", ...paths), ...webOf("green", ...paths) });
     await until("both web servers answer", async () => {
       const answers = await Promise.all(
         colors.map((color) => stack.control(`/smoke?color=${color}&path=/&status=200`)),
@@ -58,14 +57,18 @@ describe("a web server in each slot, on a real engine", function () {
     await stack.remove();
   });
 
+  /** Over a connection of its own: a kept one would go on meeting the worker of before a reload. */
   async function ask(where: string, headers: Record<string, string> = {}) {
-    const answer = await fetch(stack.url(where), { headers });
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(stack.url(where), { agent: false, headers }, resolve).on("error", reject);
+    });
+    const header = (name: string) => String(answer.headers[name] ?? "none");
     return {
-      status: answer.status,
-      text: await answer.text(),
-      color: answer.headers.get("x-color"),
-      cache: answer.headers.get("cache-control"),
-      etag: answer.headers.get("etag"),
+      status: answer.statusCode,
+      text: await text(answer),
+      color: header("x-color"),
+      cache: header("cache-control"),
+      etag: header("etag"),
     };
   }
 
@@ -90,7 +93,7 @@ describe("a web server in each slot, on a real engine", function () {
       it("lets no page be kept, and every asset for a year", async () => {
         const page = await ask("/");
         assert.equal(page.cache, "no-cache");
-        const again = await ask("/", { "if-none-match": page.etag ?? "" });
+        const again = await ask("/", { "if-none-match": page.etag });
         assert.deepEqual([again.status, again.cache], [304, "no-cache"]);
         const asset = await ask(ASSETS[color]);
         assert.deepEqual([asset.status, asset.text, asset.cache], [200, `asset of ${color}`, YEAR]);
@@ -135,7 +138,8 @@ describe("a web server in each slot, on a real engine", function () {
   // In a block of its own: mocha runs those that stand alone before all blocks.
   describe("with other paths in each slot", () => {
     it("changes nothing for the colour without a web server, and routes the other by its own", async () => {
-      await apply(webOf("green", "/v2"), "blue");
+      await apply(webOf("green", "/v2"));
+      await stack.setState("blue");
       for (const where of ["/", "/api/x", "/v2"]) assert.equal((await ask(where)).text, "blue", where);
       // The page of green, open when the way back was taken.
       assert.equal((await ask(ASSETS.green)).text, "blue", "the application has an answer for every path");
