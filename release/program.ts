@@ -22,6 +22,7 @@ export function makeProgram(): Command {
       process.exit(error.exitCode === 0 ? EXIT.done : EXIT.refused);
     });
   addDeploy(program);
+  addPromote(program);
   addRollback(program);
   addShow(program);
   addDoctor(program);
@@ -77,6 +78,31 @@ Examples:
           result: done,
           text: `release ${done.release} ${done.live ? "is live on" : "waits on"} ${done.color}${from}; ${took.join(", ")}\n${next}`,
         };
+      });
+    });
+}
+
+function addPromote(program: Command): void {
+  stackCommand(program, "promote", "send a share of the visitors to the release that waits on the idle slot")
+    .requiredOption("--to <percent>", "0 to 100; with 100 it is live", percent)
+    .option("--by <name>", "who does it, for the record (default: git's user.name)")
+    .addHelpText(
+      "after",
+      `
+A visitor stays with a colour: by cookie, by address where there is none. A step changes no connection.
+
+Examples:
+  $ npx bluegreen deploy --image api=ghcr.io/acme/api:1.4 --no-flip
+  $ npx bluegreen promote --to 10
+  $ npx bluegreen promote --to 100`,
+    )
+    .action(async ({ to, by, stack, json }) => {
+      const { promote } = await import("./promote/promote.ts");
+      await run(json, async (progress) => {
+        const request = { percent: to, by: by ?? (await whoami()) };
+        const done = await promote(stack, request, { folder: process.cwd(), progress });
+        const text = `release ${done.release} on ${done.color} has ${to} % of the visitors\n`;
+        return { result: done, text };
       });
     });
 }
@@ -183,6 +209,11 @@ function collectImages(value: string, before: Readonly<Record<string, string>> =
   if (at < 1 || at === value.length - 1)
     throw new InvalidArgumentError("It is PART=IMAGE, such as api=registry/app:1.2");
   return { ...before, [value.slice(0, at)]: value.slice(at + 1) };
+}
+
+function percent(value: string): number {
+  if (/^(\d|[1-9]\d|100)$/.test(value)) return Number(value);
+  throw new InvalidArgumentError("It is a whole number from 0 to 100.");
 }
 
 function positive(value: string): number {

@@ -86,7 +86,10 @@ function idleRelease({ live, slots }: StackRecord): string {
 }
 
 /** Config and state differ where somebody edited, or a run was cut off: a deploy on top would carry that out too. */
-function refuseUnfinished({ config, stack }: DeployView, record: StackRecord): void {
+export function refuseUnfinished(
+  { config, stack }: Pick<DeployView, "config" | "stack">,
+  record: StackRecord,
+): void {
   const { live } = record;
   const active = config["active"];
   const wanted = releaseIn(slotIn(config, live));

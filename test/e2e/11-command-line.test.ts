@@ -172,6 +172,27 @@ describe("the command line", function () {
     assert.equal(releaseOf(idle), id);
   });
 
+  it("promote: a share of the visitors, then all, and rollback takes a canary back", async () => {
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async () => {
+      const tenth = done(await stack.bluegreen("promote", "--to", "10", "--by", "Anna", "--json"));
+      assert.deepEqual([at(tenth, "color"), at(tenth, "percent")], [idle, 10]);
+      assert.equal((await stack.control("GET", "/state"))["canary"], "10");
+      const deploy = await stack.bluegreen("deploy", "--image", "api=other:1", "--by", "Anna");
+      assert.equal(deploy.code, EXIT.refused, deploy.output);
+      assert.match(deploy.output, new RegExp(`10 % of visitors are on ${idle}, in a canary`));
+      const back = done(await stack.bluegreen("rollback", "--json"));
+      assert.deepEqual([at(back, "kind"), at(back, "color")], ["canary", live]);
+      assert.deepEqual([await stack.live(), (await stack.control("GET", "/state"))["canary"]], [live, "0"]);
+      done(await stack.bluegreen("promote", "--to", "50", "--by", "Anna", "--json"));
+      done(await stack.bluegreen("promote", "--to", "100", "--by", "Anna", "--json"));
+      assert.equal(await stack.live(), idle);
+    });
+    await nothingToDo(stack);
+    const percents = (await ledger()).flatMap((entry) => (entry.event === "canary" ? [entry.percent] : []));
+    assert.deepEqual(percents, [10, 0, 50, 0]);
+  });
+
   it("refuses what cannot be, with what to type, and changes nothing", async () => {
     const config = stack.config;
     const live = liveOf(stack);

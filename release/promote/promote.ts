@@ -1,0 +1,44 @@
+import { carriedOut } from "../engine-run.ts";
+import { gatewayState, reachHost } from "../host.ts";
+import { Failure, Refusal } from "../outcome.ts";
+import { type Took, recorded } from "../record-run.ts";
+import { openStack, setConfig } from "../stack.ts";
+import type { Progress } from "../terminal.ts";
+import { type PromotePlan, planPromote } from "./plan.ts";
+
+export interface Promoted extends Omit<PromotePlan, "changes"> {
+  readonly stack: string;
+  readonly milliseconds: Took;
+}
+
+/** @throws Refusal, nothing was changed; Failure, visitors are where they were */
+export async function promote(
+  name: string,
+  { percent, by }: { readonly percent: number; readonly by: string },
+  { folder, progress }: { readonly folder: string; readonly progress: Progress },
+): Promise<Promoted> {
+  const stack = await openStack(name, folder);
+  const host = await reachHost(stack);
+  const { record, config } = stack;
+  if (record === undefined)
+    throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
+  const { changes, ...plan } = planPromote({ stack: name, config: config.values, record }, percent);
+  progress.line(`${name}: ${percent} % of visitors to release ${plan.release} on ${plan.color}`);
+  const about = { command: "promote", by, release: plan.release };
+  return await recorded(host, about, progress.line, async () => {
+    const putBack = await setConfig(stack, changes);
+    try {
+      const { milliseconds } = await carriedOut(stack, `${percent} % to ${plan.release}`, progress);
+      return { stack: name, ...plan, milliseconds: { update: milliseconds } };
+    } catch (error) {
+      await putBack();
+      if (error instanceof Refusal) throw error;
+      const state = await gatewayState(host);
+      const serves =
+        state === undefined
+          ? "the gateway does not answer"
+          : `${state.live ?? "nothing"} is live, canary ${state.canary} %`;
+      throw new Failure(`not promoted: ${error instanceof Error ? error.message : String(error)}\n${serves}`);
+    }
+  });
+}
