@@ -24,8 +24,8 @@ describe("a free port", () => {
       const running = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", three]);
       return running;
     });
-    // All of them have their ports before one of them ends.
-    for (const { child } of asked) if (child.stdout) await once(child.stdout, "readable");
+    // All of them have their ports before one of them ends; none says so twice, so all are listened to at once.
+    await Promise.all(asked.map(({ child }) => child.stdout && once(child.stdout, "data")));
     for (const { child } of asked) child.stdin?.end();
     const ports = (await Promise.all(asked)).flatMap(({ stdout }) =>
       [...stdout.matchAll(/\d+/g)].map(String),
