@@ -25,7 +25,7 @@ describe("a free port", () => {
       return running;
     });
     // All of them have their ports before one of them ends; none says so twice, so all are listened to at once.
-    await Promise.all(asked.map(({ child }) => child.stdout && once(child.stdout, "data")));
+    await Promise.all(asked.flatMap(({ child }) => (child.stdout ? [once(child.stdout, "data")] : [])));
     for (const { child } of asked) child.stdin?.end();
     const ports = (await Promise.all(asked)).flatMap(({ stdout }) =>
       [...stdout.matchAll(/\d+/g)].map(String),
