@@ -24,6 +24,7 @@ export function makeProgram(): Command {
   addDeploy(program);
   addRollback(program);
   addShow(program);
+  addDoctor(program);
   return program;
 }
 
@@ -135,6 +136,19 @@ function addShow(program: Command): void {
       await run(json, async () => {
         const result = difference(await history(stack, process.cwd()), a, b);
         return { result, text: renderDifference(result, a, b) };
+      });
+    });
+}
+
+function addDoctor(program: Command): void {
+  stackCommand(program, "doctor", "what is wrong, and the command that mends it")
+    .addHelpText("after", `\nChanges nothing. Exit code ${EXIT.failed} where something is wrong.`)
+    .action(async ({ stack, json }) => {
+      const { doctor, renderChecks } = await import("./doctor/doctor.ts");
+      await run(json, async () => {
+        const result = await doctor(stack, process.cwd());
+        if (result.some(({ ok }) => !ok)) process.exitCode = EXIT.failed;
+        return { result, text: renderChecks(result) };
       });
     });
 }

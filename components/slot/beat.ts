@@ -30,7 +30,7 @@ export function beatNeeds(
       { hostPath: `${directory}/gateway/conf`, containerPath: GATEWAY, readOnly: true },
       { hostPath: `${directory}/beat`, containerPath: FOLDER, readOnly: false },
     ],
-    // Waiting or at work, the script writes down the time each second.
+    // Waiting or at work, the script writes down the time each few seconds.
     health: ["CMD-SHELL", "read -r at role </tmp/only-when-live && test $(($(date +%s) - at)) -lt 15"],
     startSeconds: 20,
     // As long as the script gives the command, and a bit.

@@ -6,7 +6,7 @@
 # holds the lock itself too: two never run at once, whoever is killed. When the colour is no longer live, COMMAND gets a
 # TERM, its end is waited for, and the lock is let go. A COMMAND that ends by itself ends this, for Docker to start anew.
 #
-# While it waits and while it runs, $TMPDIR/only-when-live is written at each turn, once a second: the time, and "waiting",
+# While it waits and while it runs, $TMPDIR/only-when-live is written, at least each five seconds: the time, and "waiting",
 # "running" or "stopping". Read-only images need a tmpfs there.
 set -eu
 color=${1:?blue or green} start=${2:?the gateway\'s start file} folder=${3:?the folder that both colours share}
@@ -31,11 +31,18 @@ is_live() {
   return 1
 }
 
-tell() { echo "$(date +%s) $1" >"$turn"; }
+# tell ROLE: at each change of it, and each five turns: a process each second is more than an idle colour should cost.
+told='' turns=0
+tell() {
+  turns=$((turns + 1))
+  [ "$1" != "$told" ] || [ "$turns" -ge 5 ] || return 0
+  told=$1 turns=0
+  echo "$(date +%s) $1" >"$turn"
+}
 
-# pause SECONDS: a signal ends it. Not every sleep knows fractions.
+# A signal ends it.
 pause() {
-  { sleep "$1" 2>/dev/null || sleep 1; } 9>&- &
+  sleep 1 9>&- &
   wait "$!" || :
 }
 
@@ -52,18 +59,15 @@ await_child() {
 
 # A command that does not end would keep the other colour's from beginning, for ever.
 end_child() {
+  tell stopping
   kill -TERM "$child" 2>/dev/null || :
-  left=150
-  while kill -0 "$child" 2>/dev/null && [ "$left" -gt 0 ]; do
-    tell stopping
-    pause 0.2
-    left=$((left - 1))
-  done
-  [ "$left" -gt 0 ] || {
-    say "no end within 30 s: killing it"
-    kill -KILL "$child" 2>/dev/null || :
-  }
+  {
+    sleep 30
+    kill -KILL "$child" 2>/dev/null
+  } 9>&- &
+  killer=$!
   await_child
+  kill "$killer" 2>/dev/null || :
 }
 
 run() {
@@ -77,7 +81,7 @@ run() {
       return 0
     fi
     tell running
-    pause 1
+    pause
   done
   if [ -n "$stop" ]; then
     end_child
@@ -100,6 +104,6 @@ while [ -z "$stop" ]; do
   fi
   [ -n "$stop" ] || {
     tell waiting
-    pause 1
+    pause
   }
 done

@@ -2,9 +2,9 @@ import { type Color, COLORS } from "../../components/config/schema.ts";
 import { unfinished } from "../../components/ledger/history.ts";
 import { type StackContainer, stackContainers } from "../containers.ts";
 import { slotIn } from "../deploy/plan.ts";
-import { type GatewayState, gatewayState, reachHost, readLedger } from "../host.ts";
+import { type GatewayState, type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
 import { textOf } from "../config-file.ts";
-import { openStack } from "../stack.ts";
+import { type Stack, openStack } from "../stack.ts";
 import { table } from "./table.ts";
 
 /** One stack at a glance. */
@@ -31,7 +31,12 @@ export interface Status {
 /** @throws Refusal where nothing was brought up yet */
 export async function status(name: string, folder: string): Promise<Status> {
   const stack = await openStack(name, folder);
-  const host = await reachHost(stack);
+  return await statusOf(stack, await reachHost(stack));
+}
+
+/** The same, of a stack that was opened already. */
+export async function statusOf(stack: Stack, host: KnownHost): Promise<Status> {
+  const { name } = stack;
   const [gateway, containers, entries] = await Promise.all([
     gatewayState(host),
     stackContainers(host, { project: stack.project, stack: name }),

@@ -125,7 +125,7 @@ function watchBeats(stack: Stack) {
   let together = 0;
   const seen = new Set<string>();
   const runs = async (color: Color) => {
-    const top = await run("docker", ["top", stack.container(`beat-${color}`), "-o", "args"]);
+    const top = await run("docker", ["top", stack.container(`beat-${color}`), "-eo", "pid,args"]);
     const found = top.stdout
       .split("\n")
       .some((line) => /celery .* beat/.test(line) && !/only-when/.test(line));

@@ -88,6 +88,11 @@ export class Running {
     });
   }
 
+  /** As Ctrl-C on a terminal: to the process and all its children. */
+  interrupt(): void {
+    if (this.child.pid !== undefined) signal(-this.child.pid, "SIGINT");
+  }
+
   /** SIGKILL to this process alone: its children are left behind. */
   kill(): void {
     this.child.kill("SIGKILL");

@@ -220,6 +220,7 @@ export class Stack {
   async bluegreen(command: string, ...more: readonly string[]): Promise<Result> {
     const result = await (await this.startBluegreen(command, ...more)).done;
     await this.readConfig();
+    if (result.code === 0) this.lastGood = this.config;
     return result;
   }
 

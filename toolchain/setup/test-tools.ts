@@ -8,6 +8,7 @@ const TOOLS = [
   { program: "sshd", package: "openssh-server" },
   { program: "ip", package: "iproute2" },
   { program: "openssl", package: "openssl" },
+  { program: "chromium", package: "chromium" },
 ];
 
 async function missingTools(): Promise<typeof TOOLS> {

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import net from "node:net";
 import { once } from "node:events";
-import { promisify } from "node:util";
+import { Running } from "../../support/process.ts";
 import { freePort } from "../../support/ports.ts";
 
 const module = new URL("../../support/ports.ts", import.meta.url).href;
 const three = `import { freePort } from ${JSON.stringify(module)};
 const ports = [await freePort(), await freePort(), await freePort()];
 process.stdout.write(JSON.stringify(ports));
-await new Promise((resolve) => process.stdin.once("end", resolve).resume());`;
+setInterval(() => undefined, 1000);`;
 
 describe("a free port", () => {
   it("is none that the kernel gives to a connection", async () => {
@@ -20,16 +19,13 @@ describe("a free port", () => {
   });
 
   it("is given once, to one of the processes that ask at the same time", async () => {
-    const asked = Array.from({ length: 3 }, () => {
-      const running = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", three]);
-      return running;
-    });
-    // All of them have their ports before one of them ends; none says so twice, so all are listened to at once.
-    await Promise.all(asked.flatMap(({ child }) => (child.stdout ? [once(child.stdout, "data")] : [])));
-    for (const { child } of asked) child.stdin?.end();
-    const ports = (await Promise.all(asked)).flatMap(({ stdout }) =>
-      [...stdout.matchAll(/\d+/g)].map(String),
+    const asked = [1, 2, 3].map(
+      () => new Running(process.execPath, ["--input-type=module", "--eval", three]),
     );
+    // All of them have their ports before one of them ends.
+    for (const running of asked) await running.printed(/\]/);
+    for (const running of asked) running.kill();
+    const ports = asked.flatMap(({ output }) => [...output.matchAll(/\d+/g)].map(String));
     assert.equal(ports.length, 9);
     assert.equal(new Set(ports).size, 9, ports.join(" "));
   });

@@ -1,0 +1,125 @@
+import { COLORS } from "../../components/config/schema.ts";
+import type { ContainerSpec } from "../../components/host/container.ts";
+import type { Found } from "../../components/host/ssh-look.ts";
+import { type StackRecord, containersOf } from "../../components/slot/record.ts";
+import type { StackContainer } from "../containers.ts";
+import { type Status, standing } from "../show/status.ts";
+
+/** One thing that was looked at: all right, or what is wrong and the command that mends it. */
+export type Check =
+  | { readonly what: string; readonly ok: true; readonly is: string }
+  | { readonly what: string; readonly ok: false; readonly is: string; readonly fix: string };
+
+export interface Looked {
+  readonly record: StackRecord;
+  readonly status: Status;
+  /** What the host said; `undefined` where it did not come to its end. */
+  readonly found: Found | undefined;
+  /** The names of what holds data, and of the gateway. */
+  readonly shared: readonly string[];
+}
+
+const LEAST_DISK_MB = 1024;
+const LARGEST_SKEW_SECONDS = 5;
+
+/** Everything that may be wrong with a stack, in the order in which a person would look. */
+export function checksOf(looked: Looked): readonly Check[] {
+  const { status } = looked;
+  return [
+    ...hostChecks(looked),
+    ...gatewayChecks(looked),
+    ...looked.shared.map((name) => sharedCheck(looked, name)),
+    ...COLORS.flatMap((color) => {
+      const spec = looked.record.slots[color];
+      return spec === null
+        ? []
+        : containersOf(spec).map((container) => slotCheck(looked, spec.release, container));
+    }),
+    ...left(status),
+  ];
+}
+
+function check(what: string, ok: boolean, is: string, fix: string): Check {
+  return ok ? { what, ok, is } : { what, ok, is, fix };
+}
+
+function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
+  if (found === undefined) {
+    const fix = `make its login shell a POSIX shell that prints nothing, then bluegreen doctor --stack ${stack}`;
+    return [{ what: "host", ok: false, is: "did not say what it is", fix }];
+  }
+  const { engine, diskFreeMb, clockSkewSeconds, observation } = found;
+  const up = `pulumi up --stack ${stack}`;
+  return [
+    check(
+      "engine",
+      engine.kind === "answers",
+      engine.kind === "answers" ? `API ${engine.apiVersion}` : engine.kind,
+      up,
+    ),
+    check(
+      "disk",
+      diskFreeMb >= LEAST_DISK_MB,
+      `${diskFreeMb} MB free`,
+      "on the host: docker image prune --all --filter until=168h",
+    ),
+    check(
+      "clock",
+      Math.abs(clockSkewSeconds) <= LARGEST_SKEW_SECONDS,
+      `${clockSkewSeconds} s from here`,
+      "on the host: timedatectl set-ntp true",
+    ),
+    check("scripts", observation.scripts !== "missing", observation.scripts ?? "there", up),
+  ];
+}
+
+function gatewayChecks({ record, status, found }: Looked): readonly Check[] {
+  const { gateway, stack } = status;
+  const up = `pulumi up --stack ${stack}`;
+  const believed = `${record.live} ${record.canary}`;
+  const says = gateway === null ? "no answer" : `${gateway.live ?? "none"} ${gateway.canary}`;
+  const { start, conf, certificate } = found?.observation ?? {};
+  return [
+    check("gateway's colour and canary", says === believed, says, gateway === null ? `${up} --refresh` : up),
+    ...(start === undefined ? [] : [check("after a restart of it", start === believed, start, up)]),
+    ...(conf === undefined
+      ? []
+      : [check("gateway's configuration", conf === record.conf, conf.slice(0, 12), up)]),
+    ...(certificate === undefined || record.certificate === null
+      ? []
+      : [check("certificate", certificate === record.certificate.fingerprint, certificate.slice(0, 12), up)]),
+  ];
+}
+
+function sharedCheck({ status }: Looked, name: string): Check {
+  const container = status.containers.find((one) => one.name === name);
+  const is = container?.health ?? "missing";
+  return check(name, is === "healthy", is, mend(status.stack, container));
+}
+
+function slotCheck({ status }: Looked, release: string, spec: ContainerSpec): Check {
+  const container = status.containers.find(({ name }) => name === spec.name);
+  const settings = spec.labels.find(({ label }) => label === "bluegreen.settings")?.value ?? "";
+  const differs = [
+    ...(container?.release === release ? [] : [`release ${container?.release ?? "none"}, not ${release}`]),
+    ...(container?.image === spec.image ? [] : [`image ${container?.image ?? "none"}`]),
+    ...(container?.settings === settings ? [] : ["other settings"]),
+  ];
+  const health = container?.health ?? "missing";
+  const is = health === "healthy" && differs.length > 0 ? differs.join(", ") : health;
+  return check(spec.name, is === "healthy", is, mend(status.stack, container));
+}
+
+/** What is gone is made again; what is ill says why itself. */
+function mend(stack: string, container: StackContainer | undefined): string {
+  const again = `pulumi up --refresh --stack ${stack}`;
+  return container === undefined ? again : `docker logs --tail 50 ${container.name}; then ${again}`;
+}
+
+/** What a person or a run left in the middle; `standing` has the command in each line. */
+function left(status: Status): readonly Check[] {
+  const lines = standing(status);
+  if (lines.length === 0) return [{ what: "file, state and host", ok: true, is: "agree" }];
+  const fix = `bluegreen rollback --stack ${status.stack}, or pulumi up --stack ${status.stack}`;
+  return lines.map((line) => ({ what: "file, state and host", ok: false, is: line.replace(/^! /, ""), fix }));
+}
