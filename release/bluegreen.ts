@@ -1,19 +1,13 @@
 #!/usr/bin/env node
 import { styleText } from "node:util";
+import { cutOff, listenForSignals } from "./cut-off.ts";
 import { makeProgram } from "./program.ts";
 import { EXIT, Failure, Refusal } from "./outcome.ts";
 
-const cutOff = new AbortController();
-for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    // The engine got it too, and ends what it is doing; what then stands is put back or said by the command.
-    if (cutOff.signal.aborted) process.exit(EXIT.interrupted);
-    cutOff.abort();
-    process.stderr.write(
-      `\n${signal}: waiting for the engine to end its step; once more leaves everything as it stands\n`,
-    );
-  });
-}
+listenForSignals(
+  (text) => process.stderr.write(`\n${text}\n`),
+  () => process.exit(EXIT.interrupted),
+);
 // A terminal that is gone must not end what is being put back.
 process.stderr.on("error", () => undefined);
 process.stdout.on("error", () => undefined);
@@ -22,7 +16,7 @@ try {
   await makeProgram().parseAsync();
 } catch (error) {
   const code = say(error);
-  process.exitCode = cutOff.signal.aborted ? EXIT.interrupted : code;
+  process.exitCode = cutOff.aborted ? EXIT.interrupted : code;
 }
 
 function say(error: unknown): number {

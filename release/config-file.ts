@@ -7,9 +7,20 @@ import { Refusal } from "./outcome.ts";
 const plain = z.json();
 export type Plain = z.infer<typeof plain>;
 export type PlainMap = Readonly<Record<string, Plain>>;
+/** What a file's keys become; `undefined` takes one out. */
+export type Changes = Readonly<Record<string, Plain | undefined>>;
 
 export function isPlainMap(value: Plain | undefined): value is Record<string, Plain> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What a JSON text says; `undefined` for what is none. The text, which may be a secret, is in no error. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A value of the config as a person reads it; `undefined` for what is not there. */
@@ -58,7 +69,7 @@ function valuesOf(document: Document.Parsed, project: string): PlainMap {
 export function edited(
   { path, text }: Pick<ConfigFile, "path" | "text">,
   project: string,
-  changes: Readonly<Record<string, Plain | undefined>>,
+  changes: Changes,
 ): string {
   const document = parse(path, text);
   if (!isMap(document.get("config"))) document.set("config", document.createNode({}));

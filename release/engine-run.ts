@@ -22,12 +22,17 @@ export async function planned(stack: Stack, progress: Progress): Promise<Ran> {
 }
 
 /** Carries out what the config says. @throws Failure with what went wrong, `Failure.began` telling whether anything had begun */
-export async function carriedOut(stack: Stack, message: string, progress: Progress): Promise<Ran> {
+export async function carriedOut(
+  stack: Stack,
+  message: string,
+  progress: Progress,
+  stop?: AbortSignal,
+): Promise<Ran> {
   progress.step("update");
   const heard = new Heard(progress.word);
   const began = performance.now();
   try {
-    await update(stack, message, heard.onEvent);
+    await update(stack, message, heard.onEvent, stop);
   } catch (error) {
     const [what, fix] = explain(stack, heard, error);
     if (heard.changes.length === 0) throw new Refusal(what, fix);

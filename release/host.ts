@@ -5,6 +5,7 @@ import { askHost } from "../components/host/run.ts";
 import { type LedgerEntry, ledgerLine, parseLedger } from "../components/ledger/entry.ts";
 import type { Color } from "../components/config/schema.ts";
 import type { Stack } from "./stack.ts";
+import { parsedJson } from "./config-file.ts";
 import { Refusal } from "./outcome.ts";
 
 /** A host that is there, to be asked. */
@@ -29,7 +30,7 @@ async function hostSettings({ config, engine, project, name }: Stack): Promise<H
   if (plain.success) return plain.data;
   // It holds a secret: the deployer's key.
   const { value } = await engine.getConfig(`${project}:host`);
-  const whole = hostSchema.safeParse(JSON.parse(value));
+  const whole = hostSchema.safeParse(parsedJson(value));
   if (whole.success) return whole.data;
   throw new Refusal(
     "bluegreen:host cannot be read",
@@ -58,8 +59,10 @@ export async function gatewayState(host: KnownHost): Promise<GatewayState | unde
 
 /** The ledger, or its last `count` entries. */
 export async function readLedger(host: KnownHost, count?: number): Promise<readonly LedgerEntry[]> {
-  const words = [`${host.directory}/bin/ledger.sh`, host.directory, "read"];
-  return parseLedger(await host.ask(count === undefined ? words : [...words, String(count)]));
+  // Not by ledger.sh: a stack that an earlier version brought up has none before its next `up`.
+  const script = '[ ! -f "$1/ledger" ] || tail -n "$2" "$1/ledger"';
+  const from = count === undefined ? "+1" : String(count);
+  return parseLedger(await host.ask(["sh", "-c", script, "sh", host.directory, from]));
 }
 
 export async function addEntry(host: KnownHost, entry: LedgerEntry): Promise<void> {

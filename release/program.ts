@@ -227,7 +227,9 @@ function confirmer(answered: boolean): (question: string) => Promise<boolean> {
     if (answered || !process.stdin.isTTY || !process.stderr.isTTY) return true;
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     try {
-      return /^y(es)?$/i.test(await terminal.question(`${question} [y/N] `));
+      // Ctrl-C and Ctrl-D are a no.
+      const answer = await terminal.question(`${question} [y/N] `).catch(() => "");
+      return /^y(es)?$/i.test(answer);
     } finally {
       terminal.close();
     }

@@ -5,7 +5,7 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { z } from "zod";
 import { parseRecord, type StackRecord } from "../components/slot/record.ts";
-import { type ConfigFile, type Plain, edited, readConfigFile, writeConfigFile } from "./config-file.ts";
+import { type ConfigFile, type Changes, edited, readConfigFile, writeConfigFile } from "./config-file.ts";
 import { Failure, Refusal } from "./outcome.ts";
 
 export type OnEvent = (event: EngineEvent) => void;
@@ -62,13 +62,31 @@ export function firstLine(error: unknown): string {
   return said.split("\n")[0] ?? said;
 }
 
-/** The stack's config with these keys set, in its file; gives back how to put the file as it was. */
+/** A change of the stack's config file that can be taken back. */
+export interface Edit {
+  /** Puts the file as it was, unless somebody else wrote it since. */
+  readonly putBack: () => Promise<void>;
+  /** @throws Refusal where somebody else wrote the file since */
+  readonly stillOurs: () => Promise<void>;
+}
+
+/** The stack's config with these keys set, in its file. */
 export async function setConfig(
   { config, project }: Pick<Stack, "config" | "project">,
-  changes: Readonly<Record<string, Plain | undefined>>,
-): Promise<() => Promise<void>> {
-  await writeConfigFile(config.path, edited(config, project, changes));
-  return () => writeConfigFile(config.path, config.text);
+  changes: Changes,
+): Promise<Edit> {
+  const ours = edited(config, project, changes);
+  await writeConfigFile(config.path, ours);
+  const isOurs = async (): Promise<boolean> => (await readFile(config.path, "utf8").catch(() => "")) === ours;
+  return {
+    putBack: async () => {
+      if (await isOurs()) await writeConfigFile(config.path, config.text);
+    },
+    stillOurs: async () => {
+      if (await isOurs()) return;
+      throw new Refusal(`somebody else changed ${config.path} meanwhile`, "look at it, then this again");
+    },
+  };
 }
 
 /** @throws Failure with what the engine said */

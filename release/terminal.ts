@@ -43,7 +43,8 @@ function plain(stream: NodeJS.WritableStream): Progress {
 }
 
 function moving(stream: NodeJS.WriteStream): Progress {
-  const spinner = ora({ stream });
+  // Left alone, ora takes the keyboard, and Ctrl-C with it: neither this process nor the engine would hear of it.
+  const spinner = ora({ stream, discardStdin: false });
   const above = (text: string): void => {
     const { text: now, isSpinning } = spinner;
     spinner.stop();

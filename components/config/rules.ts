@@ -170,16 +170,20 @@ function checkContract(settings: PartialSettings, previous: StackRecord | undefi
     const wanted = settings[color]?.release;
     const begins = wanted !== slots[color]?.release;
     if (wanted === undefined || !(contract?.breaks.includes(wanted) ?? false)) return [];
-    if (!begins && settings.active !== color) return [];
+    if (!begins && settings.active !== color && (settings.canary ?? 0) === 0) return [];
     return [
       {
-        key: begins ? `${color}.release` : "active",
-        got: begins ? shown(wanted) : `${shown(color)}, which runs release ${wanted}`,
+        key: begins ? `${color}.release` : settings.active === color ? "active" : "canary",
+        got: begins
+          ? shown(wanted)
+          : `${shown(settings.active === color ? color : settings.canary)}, and ${color} runs release ${wanted}`,
         allowed: `a release that does without what the migration of ${shown(contract?.release)} took away; mend forward, or restore a dump`,
         fix:
           begins && running !== undefined
             ? setCommand([color, "release"], slots[color]?.release ?? running)
-            : setCommand(["active"], live),
+            : settings.active === color
+              ? setCommand(["active"], live)
+              : setCommand(["canary"], 0),
       },
     ];
   });

@@ -288,7 +288,7 @@ record() {
   add_entry "$(printf '{"event":"%s","at":"%s","color":"%s","release":"%s",%s}' "$2" "$(now_iso)" "$1" "$release" "$3")"
 }
 
-# Once for each release: the first switch after it began.
+# Once for each release: the first switch after it began, before it is tried.
 record_released() {
   local color body last
   for color in blue green; do
@@ -335,6 +335,7 @@ if [ "$(value live "$before")" = "$target" ]; then
 fi
 mark=$(now_ms)
 
+record_released
 check_containers || fail "$reason"
 lap check_ms
 say "check: ${#containers[@]} containers of $target healthy, image and release as planned ($check_ms ms)"
@@ -369,7 +370,6 @@ fi
 trap '' INT TERM
 allow_proof none || true
 rm -f "$unfinished"
-record_released
 if [ "$flipped" = true ]; then
   from_release=$(value "release.$(value live "$previous")" "$previous")
   record "$target" live "$(printf '"from":"%s","fromRelease":"%s","checkMs":%s,"smokeMs":%s,"flipMs":%s,"proofMs":%s,"bakeMs":%s,"totalMs":%s,"requests":%s,"errors":%s' \

@@ -83,11 +83,20 @@ interface Draft extends ReleaseHistory {
   verdict: Verdict;
 }
 
-/** The commands that began and never ended, oldest first: cut off, or still at work. One that ended well since settles them. */
+/**
+ * The commands that began and never ended, oldest first: cut off, or still at work. One that ended well since settles them, and so does
+ * their own release going live.
+ */
 export function unfinished(all: readonly LedgerEntry[]): readonly Entry<"began">[] {
   const entries = all.slice(all.findLastIndex((entry) => entry.event === "ended" && entry.ok) + 1);
   const ended = new Set(entries.flatMap((entry) => (entry.event === "ended" ? [entry.run] : [])));
-  return entries.flatMap((entry) => (entry.event === "began" && !ended.has(entry.run) ? [entry] : []));
+  return entries.flatMap((entry, index) => {
+    if (entry.event !== "began" || ended.has(entry.run)) return [];
+    const wentLive = entries
+      .slice(index)
+      .some((later) => later.event === "live" && later.release === entry.release);
+    return wentLive ? [] : [entry];
+  });
 }
 
 /** The last migration that took something away, if there was one. */

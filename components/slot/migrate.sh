@@ -56,31 +56,49 @@ revision() {
 }
 
 KEPT_DUMPS=3
-# dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole.
+# dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole. One that a
+# try of this very release made within a day is the better one: what that try did half is not in it.
 dump() {
-  local need free
+  local need free kind_mark=''
   mkdir -p "$dir/backups"
+  dumped=$(find "$dir/backups" -name "*-before-$release.dump" -mmin -1440 -o -name "*-before-$release.contract.dump" -mmin -1440 | sort | head -n 1)
+  [ -z "$dumped" ] || return 0
   chmod 0700 "$dir/backups"
   rm -f "$dir"/backups/*.part
+  [ "$kind" = expand ] || kind_mark=.contract
   need=$(sql "SELECT pg_database_size('app') / 1048576 + 256") || die "the database's size cannot be asked. Nothing was done"
   free=$(df -Pm "$dir/backups" | awk 'NR == 2 { print $4 }')
   [ "$free" -ge "$need" ] ||
     die "a dump of the database may take $need MB and $dir/backups has $free MB left. Nothing was done; make room, or set the migration's backup to none"
-  dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$release.dump"
+  dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$release$kind_mark.dump"
   (umask 077 && timeout 3600 docker exec "$postgres" pg_dump -U "$owner" -d app -Fc >"$dumped.part" 9>&-) ||
     die "the database could not be dumped. Nothing was done"
   sync "$dumped.part"
   mv -f "$dumped.part" "$dumped"
-  find "$dir/backups" -name '*.dump' | sort -r | tail -n +$((KEPT_DUMPS + 1)) | while IFS= read -r old; do rm -f "$old"; done
+  # A contract's is the only way back past it: it stays until somebody removes it.
+  find "$dir/backups" -name '*.dump' ! -name '*.contract.dump' | sort -r | tail -n +$((KEPT_DUMPS + 1)) | while IFS= read -r old; do rm -f "$old"; done
 }
 
 remove() { docker rm --force "$name" >/dev/null 2>&1 9>&- || true; }
 
+# What a killed run left behind may still be writing: before the database is looked at and dumped.
+remove
 before=$(revision) || die "the database in $postgres does not answer. Nothing was done"
 dumped=''
 [ "$backup" = none ] || dump
-remove
-trap remove EXIT
+
+# shellcheck disable=SC2317 # the trap calls it
+finish() {
+  local status=$? after
+  trap '' INT TERM
+  remove
+  after=$(revision) || after=unknown
+  add_entry "$(printf '{"event":"migrated","at":"%s","color":"%s","release":"%s","kind":"%s","worksWith":%s,"before":%s,"after":%s,"milliseconds":%s,"ok":%s%s}' \
+    "$(now_iso)" "$color" "$release" "$kind" "$works_with" "$(json_text "$before")" "$(json_text "$after")" "$(($(now_ms) - began))" \
+    "$([ "$status" -eq 0 ] && echo true || echo false)" "${dumped:+,\"backup\":$(json_text "$dumped")}")"
+  [ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}"
+}
+trap finish EXIT
 trap 'exit 143' INT TERM
 
 began=$(now_ms) status=0
@@ -89,9 +107,4 @@ timeout --kill-after=10 "$timeout_seconds" sh -c "exec $run" 9>&- || status=$?
 if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
   say "no end after $timeout_seconds s; it was stopped, the database is as its last committed step left it"
 fi
-after=$(revision) || after=unknown
-add_entry "$(printf '{"event":"migrated","at":"%s","color":"%s","release":"%s","kind":"%s","worksWith":%s,"before":%s,"after":%s,"milliseconds":%s,"ok":%s%s}' \
-  "$(now_iso)" "$color" "$release" "$kind" "$works_with" "$(json_text "$before")" "$(json_text "$after")" "$(($(now_ms) - began))" \
-  "$([ "$status" -eq 0 ] && echo true || echo false)" "${dumped:+,\"backup\":$(json_text "$dumped")}")"
-[ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}"
 exit "$status"

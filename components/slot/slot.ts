@@ -98,7 +98,7 @@ export class Slot extends pulumi.ComponentResource {
   private migration(
     name: string,
     plan: string,
-    { host, kept, frozen }: SlotArgs,
+    { host, kept }: SlotArgs,
     before: readonly pulumi.Resource[],
     opts: pulumi.CustomResourceOptions,
   ) {
@@ -108,8 +108,9 @@ export class Slot extends pulumi.ComponentResource {
       {
         ...opts,
         dependsOn: [...before],
-        // Another way to the host must not run an old release's migration on the schema of a newer one.
-        ...(kept && !frozen && { ignoreChanges: ["create"] }),
+        // An old release's migration never runs again on the schema of a newer one: not by another way to the host, and not when
+        // a slot goes back to the release it had before one that failed.
+        ...(kept && { ignoreChanges: ["*"] }),
       },
     );
   }

@@ -7,6 +7,7 @@ import { Failure, Refusal } from "../outcome.ts";
 import { type Took, recorded } from "../record-run.ts";
 import { type Stack, openStack, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
+import { cutOff, engineStop } from "../cut-off.ts";
 import { resolveImages } from "./image-digest.ts";
 import { type DeployPlan, type DeployRequest, planDeploy } from "./plan.ts";
 
@@ -51,7 +52,10 @@ export async function deploy(
     stack: name,
     config: stack.config.values,
     record: stack.record,
-    known: history.map(({ release }) => release),
+    known: entries.flatMap((entry) =>
+      "release" in entry && entry.release !== undefined ? [entry.release] : [],
+    ),
+    history,
   };
   const plan = planDeploy(view, { ...request, images });
   progress.line(intent(name, plan, request));
@@ -61,19 +65,16 @@ export async function deploy(
   }
   const about = { command: "deploy", by: request.by, release: plan.release };
   return await recorded(host, about, progress.line, async () => {
-    const putBack = await setConfig(stack, plan.changes);
-    const preparing = await planned(stack, progress).catch(async (error: unknown) => {
-      await putBack();
+    const edit = await setConfig(stack, plan.changes);
+    const preparing = await approved(stack, context).catch(async (error: unknown) => {
+      await edit.putBack();
       throw error;
     });
-    for (const { what, name: resource } of preparing.heard.changes) progress.line(`  ${what} ${resource}`);
-    if (!(await context.confirm("carry this out?"))) {
-      await putBack();
-      throw new Refusal("not carried out, as answered", `bluegreen deploy --stack ${name} …`);
-    }
-    const ran = await carriedOut(stack, `release ${plan.release}`, progress).catch((error: unknown) =>
-      undo(stack, plan, { putBack, host, progress }, error),
+    await edit.stillOurs();
+    const ran = await carriedOut(stack, `release ${plan.release}`, progress, engineStop).catch(
+      (error: unknown) => undo(stack, plan, { putBack: edit.putBack, host, progress }, error),
     );
+    if (request.flip) await refuseToLie(host, plan);
     return {
       ...{
         stack: name,
@@ -85,6 +86,26 @@ export async function deploy(
       milliseconds: { plan: preparing.milliseconds, update: ran.milliseconds },
     };
   });
+}
+
+/** The plan, shown and agreed to. @throws Refusal */
+async function approved(stack: Stack, { progress, confirm }: DeployContext): Promise<Ran> {
+  const preparing = await planned(stack, progress);
+  progress.end();
+  for (const { what, name } of preparing.heard.changes) progress.line(`  ${what} ${name}`);
+  if (cutOff.aborted || !(await confirm("carry this out?"))) {
+    throw new Refusal("not carried out", `bluegreen deploy --stack ${stack.name} …`);
+  }
+  return preparing;
+}
+
+/** Somebody else's update may have come in between: what is said to be live was looked at. */
+async function refuseToLie(host: KnownHost | undefined, { color, release }: DeployPlan): Promise<void> {
+  const state = host && (await gatewayState(host));
+  if (state === undefined || state.live === color) return;
+  throw new Failure(
+    `release ${release} is on ${color}, and ${state.live ?? "nothing"} is live: bluegreen status`,
+  );
 }
 
 function intent(stack: string, { release, color, from }: DeployPlan, { flip }: DeployRequest): string {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parsedJson } from "../config-file.ts";
 import { Refusal } from "../outcome.ts";
 import type { Stack } from "../stack.ts";
 
@@ -8,6 +9,7 @@ const MANIFESTS = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
+const HUB = "registry-1.docker.io";
 const TIMEOUT_MS = 20_000;
 
 /** An image's name in its parts. */
@@ -30,7 +32,7 @@ export function parseImage(image: string): ImageName {
   }
   const hub = registry === undefined || registry === "docker.io";
   return {
-    registry: hub ? "registry-1.docker.io" : registry,
+    registry: hub ? HUB : registry,
     repository: hub && !repository.includes("/") ? `library/${repository}` : repository,
     tag: tag ?? "latest",
     digest,
@@ -72,8 +74,9 @@ type Login = z.infer<typeof registrySettings>;
 async function login({ config, engine, project }: Stack, registry: string): Promise<Login | undefined> {
   if (config.values["registry"] === undefined) return undefined;
   const { value } = await engine.getConfig(`${project}:registry`);
-  const known = registrySettings.safeParse(JSON.parse(value)).data;
-  return known?.address === registry ? known : undefined;
+  const known = registrySettings.safeParse(parsedJson(value)).data;
+  const address = known?.address === "docker.io" ? HUB : known?.address;
+  return address === registry ? known : undefined;
 }
 
 async function askRegistry(name: ImageName, image: string, user: Login | undefined): Promise<string> {

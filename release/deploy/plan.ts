@@ -1,4 +1,5 @@
 import { type Color, otherColor } from "../../components/config/schema.ts";
+import type { ReleaseHistory } from "../../components/ledger/history.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
 import { type Plain, type PlainMap, isPlainMap, textOf } from "../config-file.ts";
 import { Refusal } from "../outcome.ts";
@@ -23,8 +24,9 @@ export interface DeployView {
   /** The config's `active`, `canary`, `blue` and `green`. */
   readonly config: PlainMap;
   readonly record: StackRecord | undefined;
-  /** All release ids that the ledger knows. */
+  /** All release ids that the ledger knows, of those that failed too. */
   readonly known: readonly string[];
+  readonly history: readonly Pick<ReleaseHistory, "release" | "images">[];
 }
 
 export interface DeployPlan {
@@ -60,6 +62,7 @@ export function planDeploy(view: DeployView, request: DeployRequest): DeployPlan
     );
   }
   const release = request.release ?? nextRelease(view, request.commit);
+  refuseOtherImages(view, release, images);
   return {
     color,
     release,
@@ -67,6 +70,23 @@ export function planDeploy(view: DeployView, request: DeployRequest): DeployPlan
     changes: { [color]: slotOf(base, release, images, request), ...(request.flip && { active: color }) },
   };
 }
+
+/** A release is immutable, after it is gone from both slots too. */
+function refuseOtherImages(
+  { history }: DeployView,
+  release: string,
+  images: Readonly<Record<string, string>>,
+): void {
+  const known = history.findLast((one) => one.release === release);
+  if (known === undefined || JSON.stringify(sorted(known.images)) === JSON.stringify(sorted(images))) return;
+  throw new Refusal(
+    `release ${release} is on record with other images`,
+    "leave --release out, or name one that is free",
+  );
+}
+
+const sorted = (images: Readonly<Record<string, string>>) =>
+  Object.entries(images).sort(([a], [b]) => (a < b ? -1 : 1));
 
 function firstDeploy(view: DeployView, request: DeployRequest): DeployPlan {
   const color: Color = view.config["active"] === "green" ? "green" : "blue";

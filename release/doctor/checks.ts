@@ -3,7 +3,7 @@ import type { ContainerSpec } from "../../components/host/container.ts";
 import type { Found } from "../../components/host/ssh-look.ts";
 import { type StackRecord, containersOf } from "../../components/slot/record.ts";
 import type { StackContainer } from "../containers.ts";
-import { type Status, standing } from "../show/status.ts";
+import { type Status, differences } from "../show/status.ts";
 
 /** One thing that was looked at: all right, or what is wrong and the command that mends it. */
 export type Check =
@@ -116,10 +116,10 @@ function mend(stack: string, container: StackContainer | undefined): string {
   return container === undefined ? again : `docker logs --tail 50 ${container.name}; then ${again}`;
 }
 
-/** What a person or a run left in the middle; `standing` has the command in each line. */
+/** What a person or a run left in the middle. */
 function left(status: Status): readonly Check[] {
-  const lines = standing(status);
+  const lines = differences(status);
   if (lines.length === 0) return [{ what: "file, state and host", ok: true, is: "agree" }];
-  const fix = `bluegreen rollback --stack ${status.stack}, or pulumi up --stack ${status.stack}`;
-  return lines.map((line) => ({ what: "file, state and host", ok: false, is: line.replace(/^! /, ""), fix }));
+  const fix = `pulumi up --stack ${status.stack}, or bluegreen rollback --stack ${status.stack}`;
+  return lines.map((is) => ({ what: "file, state and host", ok: false, is, fix }));
 }

@@ -1,6 +1,7 @@
 import { carriedOut } from "../engine-run.ts";
 import { gatewayState, reachHost } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
+import { engineStop } from "../cut-off.ts";
 import { type Took, recorded } from "../record-run.ts";
 import { openStack, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -26,9 +27,14 @@ export async function promote(
   progress.line(`${name}: ${percent} % of visitors to release ${plan.release} on ${plan.color}`);
   const about = { command: "promote", by, release: plan.release };
   return await recorded(host, about, progress.line, async () => {
-    const putBack = await setConfig(stack, changes);
+    const { putBack } = await setConfig(stack, changes);
     try {
-      const { milliseconds } = await carriedOut(stack, `${percent} % to ${plan.release}`, progress);
+      const { milliseconds } = await carriedOut(
+        stack,
+        `${percent} % to ${plan.release}`,
+        progress,
+        engineStop,
+      );
       return { stack: name, ...plan, milliseconds: { update: milliseconds } };
     } catch (error) {
       await putBack();

@@ -1,8 +1,8 @@
-import { type Color, otherColor } from "../../components/config/schema.ts";
+import { type Color, COLORS, otherColor } from "../../components/config/schema.ts";
 import type { ReleaseHistory } from "../../components/ledger/history.ts";
 import type { Entry } from "../../components/ledger/entry.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
-import { type PlainMap, isPlainMap, textOf } from "../config-file.ts";
+import { type Changes, type Plain, type PlainMap, isPlainMap, textOf } from "../config-file.ts";
 import { slotIn } from "../deploy/plan.ts";
 import { Refusal } from "../outcome.ts";
 
@@ -20,7 +20,7 @@ export interface RollbackView {
 export type RollbackPlan = {
   readonly release: string;
   readonly color: Color;
-  readonly changes: PlainMap;
+  readonly changes: Changes;
 } &
   /** An update that was cut off, or edited and never carried out, is taken back: what was live stays so. */
   (
@@ -101,13 +101,19 @@ function refuseBroken({ contract, history, stack }: RollbackView, wanted: string
 }
 
 /** The release that was live before this one. */
-function before({ record, history, stack }: RollbackView): string {
+function before(view: RollbackView): string {
+  const { record, history, stack } = view;
   const running = record.slots[record.live]?.release;
   const times = history.flatMap(({ release, live }) => live.map(({ at }) => ({ release, at })));
   times.sort((a, b) => a.at.localeCompare(b.at));
   const last = times.findLast(({ release }) => release !== running);
   if (last !== undefined) return last.release;
-  const idle = record.slots[otherColor(record.live)]?.release;
+  const color = otherColor(record.live);
+  const idle = record.slots[color]?.release;
+  // Of before there was a ledger, or lost with a full disk: the switch and the state know it too.
+  const from = history.findLast(({ release }) => release === running)?.live.at(-1)?.fromRelease;
+  if (from !== undefined && from !== "none" && from === idle) return from;
+  if (idle !== undefined && record.lastFlip.previous === color && !releasedSince(view, idle)) return idle;
   throw new Refusal(
     `no release was live before ${running ?? "this one"}`,
     idle === undefined
@@ -116,13 +122,18 @@ function before({ record, history, stack }: RollbackView): string {
   );
 }
 
+function releasedSince({ history, record }: RollbackView, release: string): boolean {
+  return history.some((one) => one.release === release && one.releasedAt > record.lastFlip.switchedAt);
+}
+
 /** The slots as they run: a file that says something else was edited, or a run was cut off. */
-function asItRuns({ config, record }: RollbackView): PlainMap {
+function asItRuns({ config, record }: RollbackView): Changes {
   return Object.fromEntries(
-    (["blue", "green"] as const).flatMap((color) => {
+    COLORS.flatMap((color): readonly (readonly [Color, Plain | undefined])[] => {
       const spec = record.slots[color];
       const slot = slotIn(config, color);
-      if (spec === null || textOf(slot["release"]) === spec.release) return [];
+      if (textOf(slot["release"]) === spec?.release) return [];
+      if (spec === null) return [[color, undefined]];
       const { release, images, commit, by } = spec;
       const origin = { ...(commit !== undefined && { commit }), ...(by !== undefined && { by }) };
       const { migration } = slot;

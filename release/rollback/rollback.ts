@@ -2,6 +2,7 @@ import { lastContract, releaseHistory } from "../../components/ledger/history.ts
 import { carriedOut } from "../engine-run.ts";
 import { gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
+import { engineStop } from "../cut-off.ts";
 import { type Took, recorded } from "../record-run.ts";
 import { openStack, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -41,17 +42,24 @@ export async function rollback(
   const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
   progress.line(`${name}: ${describe(plan)}`);
   return await recorded(host, { command: "rollback", by, release: plan.release }, progress.line, async () => {
-    const putBack = await setConfig(stack, plan.changes);
+    const { putBack } = await setConfig(stack, plan.changes);
     try {
-      const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress);
+      const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress, engineStop);
       const { kind, release, color } = plan;
       return { stack: name, kind, release, color, milliseconds: { update: milliseconds } };
     } catch (error) {
       await putBack();
       if (error instanceof Refusal) throw error;
+      // The slot that was warm may be half another release by now.
+      const again =
+        plan.kind === "release"
+          ? await carriedOut(stack, "undo the rollback", progress).catch(() => "left")
+          : "";
       const state = await gatewayState(host);
       const what = error instanceof Error ? error.message : String(error);
-      throw new Failure(`not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves`);
+      throw new Failure(
+        `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${again === "left" ? `; ${plan.color} is not what it was: pulumi up --stack ${name}` : ""}`,
+      );
     }
   });
 }

@@ -88,31 +88,34 @@ export function renderStatus(status: Status, now: number): string {
 
 /** What was left in the middle, and how to go on. */
 export function standing(status: Status): readonly string[] {
-  const { stack, gateway, believed, releases } = status;
-  const differs = COLORS.filter((color) => releases[color].state !== releases[color].config);
   return [
     ...status.unfinished.map(
       ({ command, by, at, release }) =>
         `! ${command}${release === null ? "" : ` of release ${release}`} by ${by} began ${at} and did not end: it runs, or was cut off`,
     ),
+    ...differences(status).map((line) => `! ${line}`),
+  ];
+}
+
+/** Where the config's file, the state and the host say different things. */
+export function differences({ stack, gateway, believed, releases }: Status): readonly string[] {
+  const differs = COLORS.filter((color) => releases[color].state !== releases[color].config);
+  const file = [
+    ...(believed.config === believed.state ? [] : [`active ${believed.config}, live ${believed.state}`]),
+    ...differs.map(
+      (color) => `${color} ${releases[color].config ?? "none"}, runs ${releases[color].state ?? "none"}`,
+    ),
+  ];
+  return [
     ...(gateway?.live !== undefined && gateway.live !== believed.state
       ? [
-          `! the state says ${believed.state} is live, the host says ${gateway.live}: pulumi up --stack ${stack} makes them agree`,
+          `the state says ${believed.state} is live, the host says ${gateway.live}: pulumi up --stack ${stack} makes them agree`,
         ]
       : []),
-    ...(believed.config !== believed.state || differs.length > 0
+    ...(file.length > 0
       ? [
-          `! Pulumi.${stack}.yaml is not what was brought up last (${[
-            ...(believed.config === believed.state
-              ? []
-              : [`active ${believed.config}, live ${believed.state}`]),
-            ...differs.map(
-              (color) =>
-                `${color} ${releases[color].config ?? "none"}, runs ${releases[color].state ?? "none"}`,
-            ),
-          ].join(
-            "; ",
-          )}): pulumi up --stack ${stack} carries it out, bluegreen rollback --stack ${stack} goes back`,
+          `Pulumi.${stack}.yaml is not what was brought up last (${file.join("; ")}): pulumi up --stack ${stack} carries it out, ` +
+            `bluegreen rollback --stack ${stack} goes back`,
         ]
       : []),
   ];

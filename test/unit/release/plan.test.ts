@@ -25,9 +25,14 @@ function refusal(work: () => unknown): Refusal {
 
 function plan(
   request: Partial<DeployRequest> = {},
-  view: { config?: PlainMap; record?: StackRecord | undefined; known?: readonly string[] } = {},
+  view: {
+    config?: PlainMap;
+    record?: StackRecord | undefined;
+    known?: readonly string[];
+    history?: readonly { release: string; images: Record<string, string> }[];
+  } = {},
 ) {
-  const before = { stack: "dev", config: CONFIG, record: recordOf(), known: [], ...view };
+  const before = { stack: "dev", config: CONFIG, record: recordOf(), known: [], history: [], ...view };
   return planDeploy(before, { ...REQUEST, ...request });
 }
 
@@ -57,6 +62,15 @@ describe("the plan of a deploy", () => {
   it("takes the next number after all that were ever used", () => {
     assert.equal(plan({}, { known: ["7", "41"] }).release, "42");
     assert.equal(plan({ release: "spring" }).release, "spring");
+  });
+
+  it("never gives a past release's id to other images", () => {
+    const history = [{ release: "9", images: { api: "app:9" } }];
+    assert.match(
+      refusal(() => plan({ release: "9" }, { history })).message,
+      /release 9 is on record with other images/,
+    );
+    assert.equal(plan({ release: "9", images: { api: "app:9" } }, { history }).release, "9");
   });
 
   it("takes the commit where releases have names, and asks for one where there is none", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type LedgerEntry, ledgerLine, parseLedger } from "../../../components/ledger/entry.ts";
+import { type Entry, type LedgerEntry, ledgerLine, parseLedger } from "../../../components/ledger/entry.ts";
 import { lastContract, releaseHistory, unfinished } from "../../../components/ledger/history.ts";
 import type { StackRecord } from "../../../components/slot/record.ts";
 import type { PlainMap } from "../../../release/config-file.ts";
@@ -102,6 +102,25 @@ describe("the plan of a rollback", () => {
     assert.deepEqual(changes["green"], { release: "2", images: { api: "app:2" } });
   });
 
+  it("knows the way back of before there was a ledger, and does not take what was released since for it", () => {
+    const record = recordOf();
+    const from = recordOf({ lastFlip: { ...record.lastFlip, previous: "green" } });
+    const { kind, release } = plan(undefined, { record: from, entries: [] });
+    assert.deepEqual([kind, release], ["flip", "2"]);
+    const since = [released("2026-02-01T00:00:00Z", "green", "2")];
+    assert.match(
+      refused(() => plan(undefined, { record: from, entries: since })),
+      /no release was live before 1/,
+    );
+  });
+
+  it("empties a slot that had no release before an update that did not end", () => {
+    const { slots } = recordOf();
+    const { kind, changes } = plan(undefined, { record: recordOf({ slots: { ...slots, green: null } }) });
+    assert.equal(kind, "restore");
+    assert.ok("green" in changes && changes["green"] === undefined);
+  });
+
   it("takes the visitors of a canary back", () => {
     const { kind, changes } = plan(undefined, { record: recordOf({ canary: 10 }) });
     assert.deepEqual([kind, changes], ["canary", { active: "blue", canary: 0 }]);
@@ -151,7 +170,7 @@ describe("the ledger", () => {
   });
 
   it("knows which commands did not end, until one ends well", () => {
-    const began = (run: string): LedgerEntry => ({
+    const began = (run: string): Entry<"began"> => ({
       event: "began",
       at: day(1),
       run,
@@ -166,5 +185,10 @@ describe("the ledger", () => {
     assert.deepEqual(runs(began("a"), ended("a", true)), []);
     assert.deepEqual(runs(began("a"), began("b"), ended("b", false)), ["a"]);
     assert.deepEqual(runs(began("a"), began("b"), ended("b", true)), []);
+    assert.deepEqual(
+      runs({ ...began("a"), release: "1" }, live(day(2), "blue", "1")),
+      [],
+      "pulumi up ended it",
+    );
   });
 });

@@ -39,7 +39,8 @@ describe("a contract migration", () => {
 
   it("leaves no way back to what it broke, released again or still warm", () => {
     const previous = recordOf({ contract: { release: "1", breaks: ["0", "2"] } });
-    assert.deepEqual(problems({ active: "green" }, previous), ['active: "green", which runs release 2']);
+    assert.deepEqual(problems({ active: "green" }, previous), ['active: "green", and green runs release 2']);
+    assert.deepEqual(problems({ canary: "10" }, previous), ["canary: 10, and green runs release 2"]);
     assert.deepEqual(problems({ green: '{"release":"0","images":{"api":"app:0"}}' }, previous), [
       'green.release: "0"',
     ]);
