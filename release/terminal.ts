@@ -16,10 +16,11 @@ function stepText({ name, what }: { readonly name: string; readonly what: string
 }
 
 export function makeProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  return stream.isTTY ? moving(stream) : plain(stream);
+  return stream.isTTY ? moving(stream) : plainProgress(stream);
 }
 
-function plain(stream: NodeJS.WritableStream): Progress {
+/** Lines, as a log keeps them. */
+export function plainProgress(stream: NodeJS.WritableStream): Progress {
   const line = (text: string): void => void stream.write(`${text}\n`);
   return {
     step: line,

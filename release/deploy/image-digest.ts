@@ -12,6 +12,11 @@ const MANIFESTS = [
 const HUB = "registry-1.docker.io";
 const TIMEOUT_MS = 20_000;
 
+/** What of a stack tells how its registry is asked. */
+export type Asking = Pick<Stack, "config" | "project"> & {
+  readonly engine: Pick<Stack["engine"], "getConfig">;
+};
+
 /** An image's name in its parts. */
 export interface ImageName {
   readonly registry: string;
@@ -44,7 +49,7 @@ export function parseImage(image: string): ImageName {
  * @throws Refusal where a registry does not know an image, or does not let us ask
  */
 export async function resolveImages(
-  stack: Stack,
+  stack: Asking,
   images: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, string>>> {
   const entries = Object.entries(images).map(
@@ -53,7 +58,7 @@ export async function resolveImages(
   return Object.fromEntries(await Promise.all(entries));
 }
 
-async function resolve(stack: Stack, image: string): Promise<string> {
+async function resolve(stack: Asking, image: string): Promise<string> {
   const name = parseImage(image);
   if (name.digest !== undefined) return image;
   if (isLocal(stack) && !/^[^/]*[.:][^/]*\//.test(image)) return image;
@@ -63,7 +68,7 @@ async function resolve(stack: Stack, image: string): Promise<string> {
 
 const hostKind = z.object({ kind: z.string() });
 
-function isLocal({ config }: Stack): boolean {
+function isLocal({ config }: Pick<Asking, "config">): boolean {
   return hostKind.safeParse(config.values["host"]).data?.kind === "local";
 }
 
@@ -71,7 +76,7 @@ const registrySettings = z.object({ address: z.string(), username: z.string(), p
 type Login = z.infer<typeof registrySettings>;
 
 /** What the config knows of this registry; for another one nothing is sent. */
-async function login({ config, engine, project }: Stack, registry: string): Promise<Login | undefined> {
+async function login({ config, engine, project }: Asking, registry: string): Promise<Login | undefined> {
   if (config.values["registry"] === undefined) return undefined;
   const { value } = await engine.getConfig(`${project}:registry`);
   const known = registrySettings.safeParse(parsedJson(value)).data;
