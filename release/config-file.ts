@@ -45,7 +45,12 @@ export async function readConfigFile(folder: string, project: string, stack: str
   const text = await readFile(path, "utf8").catch(() => {
     throw new Refusal(`there is no stack ${stack} here: ${path} is missing`, "name another with --stack");
   });
-  return { path, text, values: valuesOf(parse(path, text), project) };
+  return { path, text, values: valuesIn(path, text, project) };
+}
+
+/** The project's own keys in a file's text. @throws Refusal where it is no YAML */
+export function valuesIn(path: string, text: string, project: string): PlainMap {
+  return valuesOf(parse(path, text), project);
 }
 
 function parse(path: string, text: string): Document.Parsed {
@@ -78,7 +83,7 @@ export function edited(
     if (value === undefined) document.deleteIn(at);
     else document.setIn(at, document.createNode(value));
   }
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 /** By rename: whoever reads meanwhile sees the old file or the new one. */

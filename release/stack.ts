@@ -1,11 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { LocalWorkspace, Stack as EngineStack } from "@pulumi/pulumi/automation/index.js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { z } from "zod";
 import { parseRecord, type StackRecord } from "../components/slot/record.ts";
-import { type ConfigFile, type Changes, edited, readConfigFile, writeConfigFile } from "./config-file.ts";
+import {
+  type ConfigFile,
+  type Changes,
+  edited,
+  readConfigFile,
+  valuesIn,
+  writeConfigFile,
+} from "./config-file.ts";
 import { Failure, Refusal } from "./outcome.ts";
 
 export type OnEvent = (event: EngineEvent) => void;
@@ -77,13 +85,20 @@ export async function setConfig(
 ): Promise<Edit> {
   const ours = edited(config, project, changes);
   await writeConfigFile(config.path, ours);
-  const isOurs = async (): Promise<boolean> => (await readFile(config.path, "utf8").catch(() => "")) === ours;
+  // The engine adds a line of its own (`encryptionsalt`) where there is none: what counts is what the keys say.
+  const wanted = valuesIn(config.path, ours, project);
+  const read = () => readFile(config.path, "utf8").catch(() => "");
+  const isOurs = (text: string): boolean => isDeepStrictEqual(valuesIn(config.path, text, project), wanted);
+  const before: Changes = Object.fromEntries(Object.keys(changes).map((key) => [key, config.values[key]]));
   return {
     putBack: async () => {
-      if (await isOurs()) await writeConfigFile(config.path, config.text);
+      const text = await read();
+      if (!isOurs(text)) return;
+      const back = text === ours ? config.text : edited({ path: config.path, text }, project, before);
+      await writeConfigFile(config.path, back);
     },
     stillOurs: async () => {
-      if (await isOurs()) return;
+      if (isOurs(await read())) return;
       throw new Refusal(`somebody else changed ${config.path} meanwhile`, "look at it, then this again");
     },
   };

@@ -16,7 +16,8 @@ function stepText({ name, what }: { readonly name: string; readonly what: string
 }
 
 export function makeProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  return stream.isTTY ? moving(stream) : plainProgress(stream);
+  // A terminal without a width (a bare pty, `docker exec -t`): ora would look for its lines without end.
+  return stream.isTTY && stream.columns > 0 ? moving(stream) : plainProgress(stream);
 }
 
 /** Lines, as a log keeps them. */
