@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { messageOf } from "../components/message-of.ts";
 import { attempt } from "../toolchain/setup/commands.ts";
 import { commandEnv } from "../toolchain/setup/env.ts";
 import { paths } from "../toolchain/setup/paths.ts";
@@ -144,7 +145,7 @@ if (command === undefined) {
   try {
     process.exitCode = await command();
   } catch (error) {
-    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${name}: ${messageOf(error)}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { styleText } from "node:util";
+import { messageOf } from "../components/message-of.ts";
 import { cutOff, listenForSignals } from "./cut-off.ts";
 import { makeProgram } from "./program.ts";
 import { EXIT, Failure, Refusal } from "./outcome.ts";
@@ -21,7 +22,7 @@ try {
 
 function say(error: unknown): number {
   const red = (text: string): string => styleText("red", text, { stream: process.stderr });
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   process.stderr.write(`${red(text)}\n`);
   if (error instanceof Refusal) {
     process.stderr.write(`  fix: ${error.fix}\n`);

@@ -14,15 +14,6 @@ export function isPlainMap(value: Plain | undefined): value is Record<string, Pl
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What a JSON text says; `undefined` for what is none. The text, which may be a secret, is in no error. */
-export function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** A value of the config as a person reads it; `undefined` for what is not there. */
 export function textOf(value: Plain | undefined): string | undefined {
   if (value === undefined || value === null) return undefined;

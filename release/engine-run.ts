@@ -1,3 +1,4 @@
+import { messageOf } from "../components/message-of.ts";
 import type { Progress } from "./terminal.ts";
 import { Heard } from "./progress.ts";
 import { Failure, Refusal } from "./outcome.ts";
@@ -49,7 +50,7 @@ export function explain(
   { failures }: Pick<Heard, "failures">,
   error: unknown,
 ): readonly [what: string, fix: string] {
-  const all = error instanceof Error ? error.message : String(error);
+  const all = messageOf(error);
   if (LOCKED.test(all)) {
     return [
       `another update of ${name} runs, or was killed and left its lock`,

@@ -4,8 +4,8 @@ import { knownReach } from "../components/host/known-reach.ts";
 import { askHost } from "../components/host/run.ts";
 import { type LedgerEntry, ledgerLine, parseLedger } from "../components/ledger/entry.ts";
 import type { Color } from "../components/config/schema.ts";
-import type { Stack } from "./stack.ts";
-import { parsedJson } from "./config-file.ts";
+import { type Stack, recordOf } from "./stack.ts";
+import { parsedJson } from "../components/parsed-json.ts";
 import { Refusal } from "./outcome.ts";
 
 /** A host that is there, to be asked. */
@@ -16,10 +16,8 @@ export interface KnownHost {
 
 /** @throws Refusal where nothing was brought up yet */
 export async function reachHost(stack: Stack): Promise<KnownHost> {
-  const { record, project, name } = stack;
-  if (record === undefined) {
-    throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
-  }
+  const { project, name } = stack;
+  const record = recordOf(stack);
   const reach = await knownReach(await hostSettings(stack), { project, stack: name }, record.ec2);
   if (reach === undefined) throw new Refusal("its machine is not known yet", `pulumi up --stack ${name}`);
   return { directory: record.directory, ask: (words, stdin) => askHost(reach, words, stdin) };

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { secondsOf } from "./show/time.ts";
 import { runProgram } from "../components/host/process.ts";
 import { EXIT, Refusal } from "./outcome.ts";
 import { type Progress, makeProgress } from "./terminal.ts";
@@ -51,7 +52,7 @@ Examples:
   $ npx bluegreen deploy --image api=bluegreen-sample-api:3 --no-flip`,
     )
     .action(async ({ image, release, commit, by, contract, flip, yes, stack, json }) => {
-      const { deploy, seconds } = await import("./deploy/deploy.ts");
+      const { deploy } = await import("./deploy/deploy.ts");
       await run(json, async (progress) => {
         const request = {
           images: image,
@@ -67,7 +68,7 @@ Examples:
           confirm: confirmer(yes === true || json === true),
         };
         const done = await deploy(stack, request, context);
-        const took = Object.entries(done.milliseconds).map(([step, ms]) => `${step} ${seconds(ms)}`);
+        const took = Object.entries(done.milliseconds).map(([step, ms]) => `${step} ${secondsOf(ms)}`);
         const from = done.from === null ? "" : ` (was ${done.from.release} on ${done.from.color})`;
         const next = done.live
           ? done.from === null
@@ -126,8 +127,8 @@ Examples:
           { to, by: by ?? (await whoami()) },
           { folder: process.cwd(), progress },
         );
-        const took = ((done.milliseconds["update"] ?? 0) / 1000).toFixed(1);
-        return { result: done, text: `release ${done.release} is live on ${done.color}; ${took} s\n` };
+        const took = secondsOf(done.milliseconds["update"] ?? 0);
+        return { result: done, text: `release ${done.release} is live on ${done.color}; ${took}\n` };
       });
     });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { messageOf } from "../components/message-of.ts";
 import type { LedgerEntry } from "../components/ledger/entry.ts";
 import { type KnownHost, addEntry } from "./host.ts";
 
@@ -25,7 +26,7 @@ export async function recorded<Result extends { readonly milliseconds: Took }>(
   const run = randomUUID();
   const write = async (entry: LedgerEntry): Promise<void> => {
     await addEntry(host, entry).catch((error: unknown) => {
-      warn(`the ledger could not be written: ${error instanceof Error ? error.message : String(error)}`);
+      warn(`the ledger could not be written: ${messageOf(error)}`);
     });
   };
   const { command, by, release } = about;
@@ -43,7 +44,7 @@ export async function recorded<Result extends { readonly milliseconds: Took }>(
     });
     return result;
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).slice(0, 2000);
+    const reason = messageOf(error).slice(0, 2000);
     await write({ event: "ended", at: now(), run, command, ok: false, reason, milliseconds: {} });
     throw error;
   }

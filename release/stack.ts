@@ -5,6 +5,7 @@ import { LocalWorkspace, Stack as EngineStack } from "@pulumi/pulumi/automation/
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { z } from "zod";
+import { messageOf } from "../components/message-of.ts";
 import { parseRecord, type StackRecord } from "../components/slot/record.ts";
 import {
   type ConfigFile,
@@ -63,9 +64,15 @@ export async function openStack(name: string, from: string): Promise<Stack> {
   };
 }
 
+/** What the last `up` left. @throws Refusal before the first */
+export function recordOf({ record, name }: Pick<Stack, "record" | "name">): StackRecord {
+  if (record !== undefined) return record;
+  throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
+}
+
 /** What the engine's CLI said first; the Automation API wraps all of it. */
 export function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const said = /stderr: (.*)/.exec(text)?.[1] ?? text;
   return said.split("\n")[0] ?? said;
 }
@@ -120,5 +127,5 @@ export async function update(
 }
 
 function asFailure(error: unknown): never {
-  throw new Failure(error instanceof Error ? error.message : String(error));
+  throw new Failure(messageOf(error));
 }

@@ -2,13 +2,8 @@ import { z } from "zod";
 import { COLORS } from "../config/schema.ts";
 import { parseColor, parseLines } from "../host/observation.ts";
 
-/** What a switch says it did; times in milliseconds. */
-export const switchReport = z.strictObject({
-  live: z.enum(COLORS),
-  previous: z.enum([...COLORS, "none"]),
-  /** False where the target was live already and was only verified. */
-  flipped: z.boolean(),
-  switchedAt: z.string(),
+/** What a switch took and counted; times in milliseconds. */
+export const switchFigures = {
   checkMs: z.number(),
   smokeMs: z.number(),
   flipMs: z.number(),
@@ -18,6 +13,16 @@ export const switchReport = z.strictObject({
   /** Requests to the target in the bake window, and how many of them failed. */
   requests: z.number(),
   errors: z.number(),
+};
+
+/** What a switch says it did. */
+export const switchReport = z.strictObject({
+  live: z.enum(COLORS),
+  previous: z.enum([...COLORS, "none"]),
+  /** False where the target was live already and was only verified. */
+  flipped: z.boolean(),
+  switchedAt: z.string(),
+  ...switchFigures,
 });
 export type SwitchReport = z.infer<typeof switchReport>;
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { homedir, totalmem } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../message-of.ts";
 import type { StackId } from "../config/names.ts";
 import type { LocalHostSettings } from "../config/host-schema.ts";
 import { type Observation, parseObservation } from "./observation.ts";
@@ -43,7 +44,7 @@ export async function localApiVersion(settings: LocalHostSettings): Promise<numb
     call.end();
   }).catch((error: unknown) => {
     throw new Error(
-      `no Docker engine answers at ${settings.engine} (${error instanceof Error ? error.message : String(error)}); ` +
+      `no Docker engine answers at ${settings.engine} (${messageOf(error)}); ` +
         "start it (`make dev` does), or name its socket: pulumi config set --path host.engine unix:///path/docker.sock",
     );
   });

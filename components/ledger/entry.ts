@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { COLORS } from "../config/schema.ts";
+import { switchFigures } from "../gateway/switch-report.ts";
+import { parsedJson } from "../parsed-json.ts";
+import { origin } from "../slot/origin.ts";
 
 const color = z.enum(COLORS);
 const at = z.iso.datetime();
@@ -12,8 +15,7 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     event: z.literal("released"),
     ...about,
     images: z.record(z.string(), z.string()),
-    commit: z.string().optional(),
-    by: z.string().optional(),
+    ...origin,
   }),
   /** The migration of a release ended. By the migration's own script; revisions are `none` where there is no table of them. */
   z.object({
@@ -35,14 +37,7 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     ...about,
     from: z.enum([...COLORS, "none"]),
     fromRelease: z.string(),
-    checkMs: z.number(),
-    smokeMs: z.number(),
-    flipMs: z.number(),
-    proofMs: z.number(),
-    bakeMs: z.number(),
-    totalMs: z.number(),
-    requests: z.number(),
-    errors: z.number(),
+    ...switchFigures,
   }),
   /** The idle colour gets this share of visitors now. By switch.sh. */
   z.object({ event: z.literal("canary"), ...about, percent: z.int() }),
@@ -74,17 +69,9 @@ export type Entry<Event extends LedgerEntry["event"]> = Extract<LedgerEntry, { e
 /** The entries in the order of the file; a line that is none (cut off by a power cut, of a later version) is passed over. */
 export function parseLedger(text: string): readonly LedgerEntry[] {
   return text.split("\n").flatMap((line) => {
-    const parsed = ledgerEntry.safeParse(jsonOf(line));
+    const parsed = ledgerEntry.safeParse(parsedJson(line));
     return parsed.success ? [parsed.data] : [];
   });
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 /** One entry as the ledger keeps it. */

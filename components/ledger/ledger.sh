@@ -2,12 +2,11 @@
 # The stack's record of what happened to its releases: DIR/ledger, one JSON object a line, in the order of time.
 #
 #   ledger.sh DIR append <entry    adds one line (at most 16 kB); what is there is never changed
-#   ledger.sh DIR read [COUNT]     the last COUNT lines, or all
 #
 # It outlives the machine of whoever deploys. Two writers wait for each other; a line that a power cut left without its end
 # is ended first, and readers pass over what is no JSON (components/ledger/entry.ts).
 set -eu
-dir=${1:?the stack\'s directory on the host} what=${2:?append or read}
+dir=${1:?the stack\'s directory on the host} what=${2:?append}
 file=$dir/ledger
 
 fail() {
@@ -32,12 +31,5 @@ case $what in
       sync "$file"
     ) 8>"$file.lock"
     ;;
-  read)
-    [ -f "$file" ] || exit 0
-    case ${3:-all} in
-      all) cat "$file" ;;
-      *) tail -n "$3" "$file" ;;
-    esac
-    ;;
-  *) fail "cannot $what; known are append and read" ;;
+  *) fail "cannot $what; known is append" ;;
 esac

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { origin, originOf } from "../slot/origin.ts";
 import { COLORS } from "../config/schema.ts";
 import type { SwitchReport } from "../gateway/switch-report.ts";
 import type { Slots } from "../slot/plan.ts";
@@ -10,8 +11,7 @@ export const recentRelease = z.strictObject({
   color: z.enum(COLORS),
   from: z.enum([...COLORS, "none"]),
   images: z.record(z.string(), z.string()),
-  commit: z.string().optional(),
-  by: z.string().optional(),
+  ...origin,
   switchedAt: z.string(),
   totalMs: z.number(),
 });
@@ -29,16 +29,15 @@ export function extendRecent(
   const spec = specs[live];
   if (!flipped || spec === undefined || recent.some((one) => one.switchedAt === switchedAt))
     return [...recent];
-  const { release, images, commit, by } = spec;
-  const origin = { ...(commit !== undefined && { commit }), ...(by !== undefined && { by }) };
-  return [{ release, color: live, from: previous, images, ...origin, switchedAt, totalMs }, ...recent].slice(
-    0,
-    KEPT,
-  );
+  const { release, images } = spec;
+  return [
+    { release, color: live, from: previous, images, ...originOf(spec), switchedAt, totalMs },
+    ...recent,
+  ].slice(0, KEPT);
 }
 
 /** One of them as a line for a person. */
 export function describeRecent({ release, color, commit, by, switchedAt }: RecentRelease): string {
-  const origin = [commit?.slice(0, 12), by && `by ${by}`].filter(Boolean).join(" ");
-  return `${switchedAt} ${color} release ${release}${origin === "" ? "" : ` (${origin})`}`;
+  const about = [commit?.slice(0, 12), by && `by ${by}`].filter(Boolean).join(" ");
+  return `${switchedAt} ${color} release ${release}${about === "" ? "" : ` (${about})`}`;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { origin } from "./origin.ts";
 import type { SecretsOfRelease } from "../data/application-secrets.ts";
 import type { Slots } from "./plan.ts";
 import { certificateRecord } from "../edge/certificate-plan.ts";
@@ -19,9 +20,7 @@ export const slotSpec = z.strictObject({
     web: z.string().optional(),
     worker: z.string().optional(),
   }),
-  /** The commit it was built from, and who released it, where the config said so. */
-  commit: z.string().optional(),
-  by: z.string().optional(),
+  ...origin,
   /** How long open connections may go on when this slot's next release replaces it. */
   drainSeconds: z.int(),
   /** The version of the database's password that the release logs in with. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { originOf } from "./origin.ts";
 import type { Names } from "../config/names.ts";
 import type { Color, Release, Settings } from "../config/schema.ts";
 import { databaseUser, secretsFolder } from "../data/application-secrets.ts";
@@ -31,8 +32,7 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
   return {
     release: release.release,
     images: release.images,
-    ...(release.commit !== undefined && { commit: release.commit }),
-    ...(release.by !== undefined && { by: release.by }),
+    ...originOf(release),
     drainSeconds: settings.switch.drainSeconds,
     passwordVersion: settings.postgres.passwordVersion,
     secretSet,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../../components/message-of.ts";
 import { attempt, run, tail } from "../../toolchain/setup/commands.ts";
 import { IMAGES } from "../../toolchain/setup/versions.ts";
 import { type SmokeCheck, judgeAnswer } from "./checks.ts";
@@ -60,7 +61,7 @@ async function ask(address: string, check: SmokeCheck): Promise<string | undefin
     const answer = await fetch(`http://${address}:${PORT}${check.path}`, { signal, redirect: "manual" });
     return judgeAnswer(check, answer.status, await answer.text());
   } catch (error) {
-    return `${check.path} did not answer (${error instanceof Error ? error.message : String(error)})`;
+    return `${check.path} did not answer (${messageOf(error)})`;
   }
 }
 

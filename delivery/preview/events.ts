@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parsedJson } from "../../components/parsed-json.ts";
 
 const state = z.object({
   parent: z.string().default(""),
@@ -57,13 +58,9 @@ export interface Events {
 
 const STACK = "pulumi:pulumi:Stack";
 
+/** `undefined` for what is not the engine's: npm's and plugins' own lines. */
 function parseLine(line: string): z.output<typeof engineEvent> | undefined {
-  try {
-    return engineEvent.safeParse(JSON.parse(line)).data;
-  } catch {
-    // Not the engine's: npm's and plugins' own lines.
-    return undefined;
-  }
+  return engineEvent.safeParse(parsedJson(line)).data;
 }
 
 /** Reads the events of `pulumi preview --json` with PULUMI_ENABLE_STREAMING_JSON_PREVIEW: one JSON document a line. */

@@ -1,3 +1,5 @@
+import { secondsOf } from "../show/time.ts";
+import { messageOf } from "../../components/message-of.ts";
 import type { Color } from "../../components/config/schema.ts";
 import { releaseHistory, unfinished } from "../../components/ledger/history.ts";
 import type { Ran } from "../engine-run.ts";
@@ -61,7 +63,7 @@ export async function deploy(
   progress.line(intent(name, plan, request));
   const last = history.findLast(({ live }) => live.length > 0)?.live.at(-1);
   if (last !== undefined) {
-    progress.line(`  the last switch took ${seconds(last.totalMs)}, ${last.bakeMs} ms of it watching`);
+    progress.line(`  the last switch took ${secondsOf(last.totalMs)}, ${last.bakeMs} ms of it watching`);
   }
   const about = { command: "deploy", by: request.by, release: plan.release };
   return await recorded(host, about, progress.line, async () => {
@@ -131,20 +133,16 @@ async function undo(
   { putBack, host, progress }: Undoing,
   error: unknown,
 ): Promise<never> {
-  const what = error instanceof Error ? error.message : String(error);
+  const what = messageOf(error);
   await putBack();
   if (error instanceof Refusal) throw error;
   progress.line(`failed, putting ${plan.color} back`);
   const undone = await carriedOut(stack, `undo release ${plan.release}`, progress).then(
     () => `${plan.color} is as it was`,
     (again: unknown) =>
-      `${plan.color} could not be put back (${again instanceof Error ? again.message : String(again)}): pulumi up --stack ${stack.name}`,
+      `${plan.color} could not be put back (${messageOf(again)}): pulumi up --stack ${stack.name}`,
   );
   const state = host && (await gatewayState(host));
   const serves = state?.live === undefined ? "" : `${state.live} serves; `;
   throw new Failure(`release ${plan.release} failed: ${what}\n${serves}${undone}`);
-}
-
-export function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(1)} s`;
 }

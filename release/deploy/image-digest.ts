@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { parsedJson } from "../config-file.ts";
+import { messageOf } from "../../components/message-of.ts";
+import { parsedJson } from "../../components/parsed-json.ts";
 import { Refusal } from "../outcome.ts";
 import type { Stack } from "../stack.ts";
 
@@ -105,7 +106,7 @@ async function head(url: string, image: string, authorization: string | undefine
   return await fetch(url, { method: "HEAD", headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     (error: unknown) => {
       throw new Refusal(
-        `${new URL(url).host} cannot be asked for ${image}: ${error instanceof Error ? error.message : String(error)}`,
+        `${new URL(url).host} cannot be asked for ${image}: ${messageOf(error)}`,
         "try again, or name the image with its digest: NAME@sha256:…",
       );
     },

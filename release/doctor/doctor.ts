@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import { namesOf } from "../../components/config/names.ts";
 import { parseLook } from "../../components/host/ssh-look.ts";
 import { reachHost } from "../host.ts";
-import { Refusal } from "../outcome.ts";
 import { statusOf } from "../show/status.ts";
 import { table } from "../show/table.ts";
-import { openStack } from "../stack.ts";
+import { openStack, recordOf } from "../stack.ts";
 import { type Check, checksOf } from "./checks.ts";
 
 const LOOK = new URL("../../components/host/look.sh", import.meta.url);
@@ -14,9 +13,7 @@ const LOOK = new URL("../../components/host/look.sh", import.meta.url);
 export async function doctor(name: string, folder: string): Promise<readonly Check[]> {
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
-  const { record } = stack;
-  if (record === undefined)
-    throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
+  const record = recordOf(stack);
   const asked = Date.now();
   const [status, found] = await Promise.all([
     statusOf(stack, host),

@@ -1,9 +1,10 @@
+import { messageOf } from "../../components/message-of.ts";
 import { carriedOut } from "../engine-run.ts";
 import { gatewayState, reachHost } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
 import { type Took, recorded } from "../record-run.ts";
-import { openStack, setConfig } from "../stack.ts";
+import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { type PromotePlan, planPromote } from "./plan.ts";
 
@@ -20,9 +21,8 @@ export async function promote(
 ): Promise<Promoted> {
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
-  const { record, config } = stack;
-  if (record === undefined)
-    throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
+  const record = recordOf(stack);
+  const { config } = stack;
   const { changes, ...plan } = planPromote({ stack: name, config: config.values, record }, percent);
   progress.line(`${name}: ${percent} % of visitors to release ${plan.release} on ${plan.color}`);
   const about = { command: "promote", by, release: plan.release };
@@ -44,7 +44,7 @@ export async function promote(
         state === undefined
           ? "the gateway does not answer"
           : `${state.live ?? "nothing"} is live, canary ${state.canary} %`;
-      throw new Failure(`not promoted: ${error instanceof Error ? error.message : String(error)}\n${serves}`);
+      throw new Failure(`not promoted: ${messageOf(error)}\n${serves}`);
     }
   });
 }

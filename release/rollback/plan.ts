@@ -1,3 +1,4 @@
+import { originOf } from "../../components/slot/origin.ts";
 import { type Color, COLORS, otherColor } from "../../components/config/schema.ts";
 import type { ReleaseHistory } from "../../components/ledger/history.ts";
 import type { Entry } from "../../components/ledger/entry.ts";
@@ -72,13 +73,12 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   const { images, commit } = known;
   const slot = slotIn(config, live);
   const { migration } = slot;
-  const origin = { ...(commit !== undefined && { commit }), by: view.by };
   const again = {
     release: wanted,
     images: { ...images },
     // What it needs has been there since; run on a newer schema, many migration tools fail.
     ...(isPlainMap(migration) && { migration: { ...migration, skip: true } }),
-    ...origin,
+    ...originOf({ commit, by: view.by }),
   };
   return {
     kind: "release",
@@ -134,11 +134,18 @@ function asItRuns({ config, record }: RollbackView): Changes {
       const slot = slotIn(config, color);
       if (textOf(slot["release"]) === spec?.release) return [];
       if (spec === null) return [[color, undefined]];
-      const { release, images, commit, by } = spec;
-      const origin = { ...(commit !== undefined && { commit }), ...(by !== undefined && { by }) };
+      const { release, images } = spec;
       const { migration } = slot;
       return [
-        [color, { release, images: { ...images }, ...(migration !== undefined && { migration }), ...origin }],
+        [
+          color,
+          {
+            release,
+            images: { ...images },
+            ...(migration !== undefined && { migration }),
+            ...originOf(spec),
+          },
+        ],
       ];
     }),
   );

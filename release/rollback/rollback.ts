@@ -1,10 +1,11 @@
+import { messageOf } from "../../components/message-of.ts";
 import { lastContract, releaseHistory } from "../../components/ledger/history.ts";
 import { carriedOut } from "../engine-run.ts";
 import { gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
 import { type Took, recorded } from "../record-run.ts";
-import { openStack, setConfig } from "../stack.ts";
+import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { type RollbackPlan, planRollback } from "./plan.ts";
 
@@ -36,9 +37,8 @@ export async function rollback(
   const entries = await readLedger(host);
   const history = releaseHistory(entries);
   const contract = lastContract(entries);
-  const { record, config } = stack;
-  if (record === undefined)
-    throw new Refusal(`the stack ${name} was never brought up`, `pulumi up --stack ${name}`);
+  const record = recordOf(stack);
+  const { config } = stack;
   const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
   progress.line(`${name}: ${describe(plan)}`);
   return await recorded(host, { command: "rollback", by, release: plan.release }, progress.line, async () => {
@@ -56,7 +56,7 @@ export async function rollback(
           ? await carriedOut(stack, "undo the rollback", progress).catch(() => "left")
           : "";
       const state = await gatewayState(host);
-      const what = error instanceof Error ? error.message : String(error);
+      const what = messageOf(error);
       throw new Failure(
         `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${again === "left" ? `; ${plan.color} is not what it was: pulumi up --stack ${name}` : ""}`,
       );

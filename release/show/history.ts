@@ -1,3 +1,5 @@
+import { originOf } from "../../components/slot/origin.ts";
+import { secondsOf } from "./time.ts";
 import { type ReleaseHistory, releaseHistory } from "../../components/ledger/history.ts";
 import { reachHost, readLedger } from "../host.ts";
 import { Refusal } from "../outcome.ts";
@@ -36,7 +38,7 @@ function row({
     by ?? "",
     commit?.slice(0, 12) ?? "",
     last?.at ?? "",
-    last === undefined ? "" : `${(last.totalMs / 1000).toFixed(1)} s`,
+    last === undefined ? "" : secondsOf(last.totalMs),
     verdict === "undone" ? `undone: ${undone.at(-1)?.reason ?? ""}` : verdict,
   ];
 }
@@ -65,8 +67,7 @@ export function difference(releases: readonly ReleaseHistory[], a: string, b: st
 function facts({ images, commit, by, releasedAt, color, migration }: ReleaseHistory): Record<string, string> {
   return {
     ...Object.fromEntries(Object.entries(images).map(([part, image]) => [`image ${part}`, image])),
-    ...(commit !== undefined && { commit }),
-    ...(by !== undefined && { by }),
+    ...originOf({ commit, by }),
     begun: releasedAt,
     colour: color,
     ...(migration && { "database revision": migration.after }),

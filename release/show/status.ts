@@ -1,3 +1,4 @@
+import { ageOf } from "./time.ts";
 import { type Color, COLORS } from "../../components/config/schema.ts";
 import { unfinished } from "../../components/ledger/history.ts";
 import { type StackContainer, stackContainers } from "../containers.ts";
@@ -73,7 +74,7 @@ export function renderStatus(status: Status, now: number): string {
     name,
     release,
     health,
-    health === "healthy" || health === "running" ? age(now - Date.parse(startedAt)) : "",
+    health === "healthy" || health === "running" ? ageOf(now - Date.parse(startedAt)) : "",
     restarts > 0 ? `restarted ${restarts} times` : "",
     color !== "" && color === gateway?.live ? "← live" : "",
   ]);
@@ -119,17 +120,4 @@ export function differences({ stack, gateway, believed, releases }: Status): rea
         ]
       : []),
   ];
-}
-
-const UNITS = [
-  ["d", 86_400],
-  ["h", 3600],
-  ["min", 60],
-] as const;
-
-/** A span of time in its largest unit: `42 s`, `7 min`, `3 h`, `12 d`. */
-function age(milliseconds: number): string {
-  const all = Math.max(0, Math.floor(milliseconds / 1000));
-  for (const [unit, size] of UNITS) if (all >= 2 * size) return `${Math.floor(all / size)} ${unit}`;
-  return `${all} s`;
 }

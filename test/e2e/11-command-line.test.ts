@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseLedger } from "../../components/ledger/entry.ts";
 import { EXIT } from "../../release/outcome.ts";
 import { at } from "../support/json.ts";
-import type { Result } from "../support/process.ts";
+import type { Result, Running } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
 import { withoutLoss } from "../support/visitors.ts";
 import { gentle, liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
@@ -24,6 +24,13 @@ describe("the command line", function () {
     (await release(id, fault)).images.api;
   const releaseOf = (color: string): unknown => at(stack.config, color, "release");
   const ledger = async () => parseLedger(await stack.read("ledger"));
+  /** A deploy whose update is under way. */
+  async function begun(id: string, api: string): Promise<Running> {
+    const args = ["--image", `api=${api}`, "--release", id, "--by", "Anna"];
+    const deploy = await stack.startBluegreen("deploy", ...args);
+    await deploy.printed(/^update$[^]*^ {2}\w+ slot-\w+-guard$/m);
+    return deploy;
+  }
   /** Both slots: container ids, which a release changes and a flip does not. */
   const containers = () =>
     stack.docker("inspect", "--format", "{{.Id}}", stack.container("api-blue"), stack.container("api-green"));
@@ -219,16 +226,7 @@ describe("the command line", function () {
     const id = newId();
     const api = await image(id);
     await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
-      const deploy = await stack.startBluegreen(
-        "deploy",
-        "--image",
-        `api=${api}`,
-        "--release",
-        id,
-        "--by",
-        "Anna",
-      );
-      await deploy.printed(/^update$[^]*^ {2}\w+ slot-\w+-guard$/m);
+      const deploy = await begun(id, api);
       await deploy.killTree();
       await deploy.done;
       await stack.readConfig();
@@ -252,16 +250,7 @@ describe("the command line", function () {
     const id = newId();
     const api = await image(id);
     await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
-      const deploy = await stack.startBluegreen(
-        "deploy",
-        "--image",
-        `api=${api}`,
-        "--release",
-        id,
-        "--by",
-        "Anna",
-      );
-      await deploy.printed(/^update$[^]*^ {2}\w+ slot-\w+-guard$/m);
+      const deploy = await begun(id, api);
       deploy.interrupt();
       const { code, output } = await deploy.done;
       assert.equal(code, EXIT.interrupted, output);

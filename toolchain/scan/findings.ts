@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parsedJson } from "../../components/parsed-json.ts";
 
 /** What one scanner had to say. */
 export type Scan =
@@ -15,11 +16,7 @@ const npmReport = z.object({
 });
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return schema.safeParse(parsedJson(text)).data;
 }
 
 /** From `npm audit --json`; its exit code says nothing that its report does not. */

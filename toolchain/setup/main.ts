@@ -1,5 +1,6 @@
 import { freemem } from "node:os";
 import { relative } from "node:path";
+import { messageOf } from "../../components/message-of.ts";
 import { runOnTerminal } from "./commands.ts";
 import { checkToolSteps } from "./check-tools.ts";
 import { bringUp } from "./dev.ts";
@@ -112,7 +113,7 @@ if (command === undefined) {
   try {
     process.exitCode = await command();
   } catch (error) {
-    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${name}: ${messageOf(error)}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { messageOf } from "../../components/message-of.ts";
 import { cachedFolder, contentKey } from "./cache.ts";
 import { attempt, run, which } from "./commands.ts";
 import { needGo } from "./golang.ts";
@@ -66,9 +67,7 @@ async function fetchRelease({ log, say }: StepIo): Promise<boolean> {
     });
     return true;
   } catch (error) {
-    say(
-      `the download failed (${error instanceof Error ? error.message : String(error)}), so it is built instead`,
-    );
+    say(`the download failed (${messageOf(error)}), so it is built instead`);
     return false;
   }
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../../components/message-of.ts";
 import { CommandError, readIfThere, tail } from "./commands.ts";
 import { type Outcome, type Reporter, StepError } from "./steps.ts";
 
@@ -25,7 +26,7 @@ export function terminalReporter(logs: string): Reporter {
       write(progressLine(step, how, [note, `(${seconds.toFixed(1)} s)`].filter(Boolean).join(" ")));
     },
     async failed(step, error) {
-      write(progressLine(step, "FAILED", error instanceof Error ? error.message : String(error)));
+      write(progressLine(step, "FAILED", messageOf(error)));
       const output = error instanceof CommandError ? error.output : await readIfThere(logOf(step));
       if (output?.trim()) write(tail(output, LOG_LINES).replaceAll(/^/gm, "    | "));
       if (error instanceof StepError) write(`    to mend it: ${error.advice}`);

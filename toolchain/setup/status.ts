@@ -1,3 +1,5 @@
+import { table } from "../../release/show/table.ts";
+import { ageOf } from "../../release/show/time.ts";
 import { parseLines } from "../../components/host/observation.ts";
 import { attempt } from "./commands.ts";
 import { type Container, containersOf } from "./docker.ts";
@@ -12,25 +14,6 @@ export interface Row {
   readonly age: string;
   readonly memory: string;
   readonly standIn: boolean;
-}
-
-/** A span of time in its largest unit: `42 s`, `7 min`, `3 h`, `12 d`. */
-export function ageOf(milliseconds: number): string {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  const units = [
-    ["d", 86_400],
-    ["h", 3600],
-    ["min", 60],
-  ] as const;
-  for (const [unit, size] of units) if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
-  return `${seconds} s`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd())
-    .join("\n");
 }
 
 /** One screen: which colour is live by the gateway's own word, and every container. */
@@ -61,8 +44,7 @@ export function renderStatus(
   ${url}
   live  ${live}${canary > 0 ? `, and ${canary} % of the visitors on the other colour` : ""}
 
-${table([head, ...marked])}
-${standIns}`;
+${table([head, ...marked].map((row) => ["", ...row]))}${standIns}`;
 }
 
 async function askGateway(

@@ -3,6 +3,7 @@ import { getDnsRecords } from "@pulumi/cloudflare/getDnsRecords.js";
 import { getIpRanges } from "@pulumi/cloudflare/getIpRanges.js";
 import { getZone } from "@pulumi/cloudflare/getZone.js";
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "../../message-of.ts";
 import type { CloudflareSettings } from "../../config/edge-schema.ts";
 import type { StackId } from "../../config/names.ts";
 import { rangesDrift } from "../cloudflare-ranges.ts";
@@ -31,7 +32,7 @@ export async function lookAtZone(
     if (previous?.name !== settings.zone || previous.owned !== settings.ownsZone) throw error;
     void pulumi.log.warn(
       `Cloudflare could not be asked, so the zone ${settings.zone} is taken as the last run found it: ` +
-        (error instanceof Error ? error.message : String(error)),
+        messageOf(error),
     );
     return previous;
   }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { ageOf } from "../../../release/show/time.ts";
 import { nextSteps, strangersMessage } from "../../../toolchain/setup/dev.ts";
 import { removalCommands } from "../../../toolchain/setup/docker.ts";
 import { checkRelease } from "../../../toolchain/setup/sample.ts";
 import { parseLines } from "../../../components/host/observation.ts";
-import { type Row, ageOf, renderStatus } from "../../../toolchain/setup/status.ts";
+import { type Row, renderStatus } from "../../../toolchain/setup/status.ts";
 import { closingLine, countResults, failureText } from "../../../toolchain/setup/summary.ts";
 
 describe("countResults", () => {
