@@ -2,8 +2,11 @@ import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { runProgram } from "../components/host/process.ts";
+import { cutOff } from "./cut-off.ts";
 import { EXIT, Refusal } from "./outcome.ts";
 import { type Progress, makeProgress } from "./terminal.ts";
+import { parseDuration, renderWatchState } from "./watch/plan.ts";
+import type { Hold } from "./watch/watch.ts";
 
 const EXITS = `
 Exit codes: ${EXIT.done} done, ${EXIT.failed} tried and failed (what serves is said), ${EXIT.refused} refused and nothing changed, ${EXIT.interrupted} cut off.
@@ -25,6 +28,7 @@ export function makeProgram(): Command {
   addPromote(program);
   addRollback(program);
   addShow(program);
+  addWatch(program);
   addDoctor(program);
   return program;
 }
@@ -40,6 +44,7 @@ function addDeploy(program: Command): void {
     .option("--commit <sha>", "the commit it was built from (default: the one that is checked out)")
     .option("--by <name>", "who releases, for the record (default: git's user.name)")
     .option("--contract <release...>", "its migration takes something away; these releases work without it")
+    .option("--hold <time>", "watch it for so long (30s, 30m, 2h): past a limit visitors go back", duration)
     .option("--no-flip", "only release: visitors stay where they are")
     .option("-y, --yes", "do not ask before the update (nobody is asked where there is no terminal)")
     .addHelpText(
@@ -50,7 +55,7 @@ Examples:
   $ npx bluegreen deploy --image api=ghcr.io/acme/api@sha256:… --release 42 --yes --json
   $ npx bluegreen deploy --image api=bluegreen-sample-api:3 --no-flip`,
     )
-    .action(async ({ image, release, commit, by, contract, flip, yes, stack, json }) => {
+    .action(async ({ image, release, commit, by, contract, hold, flip, yes, stack, json }) => {
       const { deploy, seconds } = await import("./deploy/deploy.ts");
       await run(json, async (progress) => {
         const request = {
@@ -67,6 +72,10 @@ Examples:
           confirm: confirmer(yes === true || json === true),
         };
         const done = await deploy(stack, request, context);
+        if (hold !== undefined && done.live && done.from !== null) {
+          const back = { live: done.from.color, canary: 0 };
+          await watchIt(stack, { ...done, seconds: hold, back }, progress);
+        }
         const took = Object.entries(done.milliseconds).map(([step, ms]) => `${step} ${seconds(ms)}`);
         const from = done.from === null ? "" : ` (was ${done.from.release} on ${done.from.color})`;
         const next = done.live
@@ -85,6 +94,7 @@ Examples:
 function addPromote(program: Command): void {
   stackCommand(program, "promote", "send a share of the visitors to the release that waits on the idle slot")
     .requiredOption("--to <percent>", "0 to 100; with 100 it is live", percent)
+    .option("--hold <time>", "watch it for so long (30s, 30m, 2h): past a limit visitors go back", duration)
     .option("--by <name>", "who does it, for the record (default: git's user.name)")
     .addHelpText(
       "after",
@@ -96,11 +106,12 @@ Examples:
   $ npx bluegreen promote --to 10
   $ npx bluegreen promote --to 100`,
     )
-    .action(async ({ to, by, stack, json }) => {
+    .action(async ({ to, hold, by, stack, json }) => {
       const { promote } = await import("./promote/promote.ts");
       await run(json, async (progress) => {
         const request = { percent: to, by: by ?? (await whoami()) };
         const done = await promote(stack, request, { folder: process.cwd(), progress });
+        if (hold !== undefined) await watchIt(stack, { ...done, seconds: hold, back: done.before }, progress);
         const text = `release ${done.release} on ${done.color} has ${to} % of the visitors\n`;
         return { result: done, text };
       });
@@ -166,6 +177,21 @@ function addShow(program: Command): void {
     });
 }
 
+function addWatch(program: Command): void {
+  stackCommand(program, "watch", "the release that is being watched, or the last verdict")
+    .option("--stop", "end the watch; visitors stay where they are")
+    .action(async ({ stop, stack, json }) => {
+      const { stopWatch, watchState } = await import("./watch/watch.ts");
+      const { openStack } = await import("./stack.ts");
+      const { reachHost } = await import("./host.ts");
+      await run(json, async () => {
+        const host = await reachHost(await openStack(stack, process.cwd()));
+        const result = stop === true ? await stopWatch(host) : await watchState(host);
+        return { result, text: renderWatchState(result, Date.now()) };
+      });
+    });
+}
+
 function addDoctor(program: Command): void {
   stackCommand(program, "doctor", "what is wrong, and the command that mends it")
     .addHelpText("after", `\nChanges nothing. Exit code ${EXIT.failed} where something is wrong.`)
@@ -209,6 +235,22 @@ function collectImages(value: string, before: Readonly<Record<string, string>> =
   if (at < 1 || at === value.length - 1)
     throw new InvalidArgumentError("It is PART=IMAGE, such as api=registry/app:1.2");
   return { ...before, [value.slice(0, at)]: value.slice(at + 1) };
+}
+
+function duration(value: string): number {
+  const seconds = parseDuration(value);
+  if (seconds !== undefined && seconds > 0) return seconds;
+  throw new InvalidArgumentError("It is a time such as 30s, 30m or 2h.");
+}
+
+async function watchIt(name: string, wanted: Hold, progress: Progress): Promise<void> {
+  const [{ hold }, { openStack }, { reachHost }] = await Promise.all([
+    import("./watch/watch.ts"),
+    import("./stack.ts"),
+    import("./host.ts"),
+  ]);
+  const host = await reachHost(await openStack(name, process.cwd()));
+  await hold(name, process.cwd(), host, wanted, { progress, detach: cutOff });
 }
 
 function percent(value: string): number {

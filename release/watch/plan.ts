@@ -68,8 +68,23 @@ export function parseWatchState(text: string): WatchState {
     }
     case "verdict":
       return { kind: "verdict", verdict: rest[0] ?? "", reason: rest.slice(1).join(" ") };
+    case undefined:
     default:
       return { kind: "none" };
+  }
+}
+
+/** For a person; `now` in milliseconds. */
+export function renderWatchState(state: WatchState, now: number): string {
+  switch (state.kind) {
+    case "none":
+      return "nothing was watched here yet\n";
+    case "watching": {
+      const left = Math.max(0, Math.ceil(state.until - now / 1000));
+      return `release ${state.release} on ${state.color} is being watched, ${left} s to go\n`;
+    }
+    case "verdict":
+      return `${state.verdict}: ${state.reason}\n`;
   }
 }
 
@@ -82,6 +97,7 @@ export function parseDuration(text: string): number | undefined {
     case "m":
     case "h":
       return Number(number) * seconds[unit];
+    case undefined:
     default:
       return undefined;
   }
