@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { loadSettings, readRecord, refuseWithoutRoom } from "./components/config/load.ts";
+import { loadSettings, readRecord, refuseWatched, refuseWithoutRoom } from "./components/config/load.ts";
 import { reportBudget, tellBudget } from "./components/config/budget.ts";
 import { awsRegion } from "./components/config/region.ts";
 import { namesOf } from "./components/config/names.ts";
@@ -33,11 +33,10 @@ const settings = loadSettings(previous);
 enforceRules({ isLocal: settings.host.kind === "local" });
 const id = { project: pulumi.getProject(), stack: pulumi.getStack() };
 const names = namesOf(id);
-const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs }, zone] = await Promise.all([
-  lookAtHost(settings.host, id, previous),
-  lookAtEdge(settings.edge, id, previous?.zone),
-]);
+const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs, watch }, zone] =
+  await Promise.all([lookAtHost(settings.host, id, previous), lookAtEdge(settings.edge, id, previous?.zone)]);
 refuseWithoutRoom(settings, memoryMb);
+refuseWatched(settings, previous, watch);
 const budget = reportBudget(settings, memoryMb, awsRegion());
 const begins = beginsRelease(settings, previous);
 if (begins) refuseFullDisk(diskFreeMb);

@@ -42,14 +42,15 @@ export interface GatewayState {
   readonly canary: number;
 }
 
-const control = ({ directory }: KnownHost, path: string): readonly string[] => [
+/** The words that ask the gateway over its control socket. */
+export const controlWords = ({ directory }: KnownHost, path: string): readonly string[] => [
   ...["curl", "-q", "--noproxy", "*", "--silent", "--show-error", "--fail", "--max-time", "5"],
   ...["--unix-socket", `${directory}/gateway/run/control.sock`, `http://gateway${path}`],
 ];
 
 /** `undefined` where no gateway answers. */
 export async function gatewayState(host: KnownHost): Promise<GatewayState | undefined> {
-  const text = await host.ask(control(host, "/state")).catch(() => undefined);
+  const text = await host.ask(controlWords(host, "/state")).catch(() => undefined);
   if (text === undefined) return undefined;
   const lines = parseLines(text);
   return { live: parseColor(lines.get("live")), canary: Number(lines.get("canary") ?? 0) };

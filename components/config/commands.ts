@@ -100,6 +100,13 @@ const EXAMPLE = {
     minimumRequests: 20,
     drainSeconds: 30,
   },
+  watch: {
+    maxErrorRate: 0.01,
+    worseErrorRate: 0.01,
+    maxP99Milliseconds: 2000,
+    worseP99Factor: 4,
+    minimumRequests: 100,
+  },
   memoryMb: { api: 128, web: 32, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 },
   postgres: { image: "postgres:18", passwordVersion: 1 },
   redis: { image: "redis:8" },

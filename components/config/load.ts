@@ -5,6 +5,7 @@ import { instanceType } from "./instance-types.ts";
 import { completeSettings, parseConfig } from "./parse.ts";
 import { renderProblems } from "./problems.ts";
 import { checkAcrossKeys, checkMemory } from "./rules.ts";
+import { checkWatch } from "./watch-rules.ts";
 import { awsRegion } from "./region.ts";
 import type { HostSettings } from "./host-schema.ts";
 import type { Settings } from "./schema.ts";
@@ -50,6 +51,19 @@ export function loadSettings(previous: StackRecord | undefined): Settings {
  */
 export function refuseWithoutRoom(settings: Settings, hostMemoryMb: number): void {
   const problems = checkMemory(settings, hostMemoryMb);
+  if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
+}
+
+/**
+ * Holds the config against what the host's watch says of releases.
+ * @throws RunError with what is allowed and what to type, before any resource is declared
+ */
+export function refuseWatched(
+  settings: Settings,
+  previous: StackRecord | undefined,
+  watch: Parameters<typeof checkWatch>[2],
+): void {
+  const problems = checkWatch(settings, previous, watch);
   if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
 }
 

@@ -153,6 +153,19 @@ export const keySchemas = {
     /** How long open connections of a slot may go on before the slot's next release replaces it. */
     drainSeconds: wholeNumber(0, 3600, "seconds").default(30),
   }).prefault({}),
+  /** What a release is held to that is watched after its update (`bluegreen deploy --hold`). */
+  watch: object({
+    /** Largest share of 5xx answers. */
+    maxErrorRate: decimal(0, 1, "a share").default(0.01),
+    /** How much larger than the other colour's in the same time that share may be. */
+    worseErrorRate: decimal(0, 1, "a share").default(0.01),
+    /** Longest time that 99 of 100 answers may take; 0: no limit of its own. */
+    maxP99Milliseconds: wholeNumber(0, 600_000, "milliseconds").default(0),
+    /** How many times the other colour's in the same time that may be; it is known to a power of two. */
+    worseP99Factor: wholeNumber(2, 1000, "times").default(4),
+    /** Nothing is judged before so many requests. */
+    minimumRequests: wholeNumber(1, 1_000_000, "requests").default(100),
+  }).prefault({}),
   memoryMb: object({
     api: wholeNumber(16, 1_048_576, "megabytes").default(128),
     /** Counted only where the stack has a web server, and so for worker and beat. */

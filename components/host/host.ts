@@ -49,6 +49,8 @@ const SCRIPTS = [
   "gateway/gateway-apply.sh",
   "edge/certificates.sh",
   "gateway/switch.sh",
+  "gateway/judge.awk",
+  "gateway/watch.sh",
 ] as const;
 
 /** The scripts that run on the host, as they stand in this checkout. */

@@ -23,6 +23,8 @@ export interface HostLook {
   /** As found at the stack's first `up`: a change would replace every container. */
   readonly startInterval: boolean;
   readonly repairs: Repairs;
+  /** What is said of releases that are, or were, watched; empty before the first `up`. */
+  readonly watch: Pick<Observation, "watch" | "condemned">;
 }
 
 /** What a host of any kind was found to be. */
@@ -78,7 +80,7 @@ export async function conclude(
   } as const;
   if (previous === undefined) {
     const startInterval = apiVersion !== undefined && apiVersion >= START_INTERVAL_API;
-    return { ...known, startInterval, repairs: NO_REPAIRS };
+    return { ...known, startInterval, repairs: NO_REPAIRS, watch: {} };
   }
   if (previous.directory !== directory) {
     throw new pulumi.RunError(
@@ -87,8 +89,9 @@ export async function conclude(
         `${stack} --path host.directory ${previous.directory}`,
     );
   }
-  const repairs = countRepairs(previous.repairs, await observe(), previous);
-  return { ...known, startInterval: previous.startInterval, repairs };
+  const { watch, condemned, ...seen } = await observe();
+  const repairs = countRepairs(previous.repairs, seen, previous);
+  return { ...known, startInterval: previous.startInterval, repairs, watch: { watch, condemned } };
 }
 
 async function findOverSsh(settings: SshHostSettings, id: StackId): Promise<HostFound> {

@@ -13,6 +13,10 @@ export interface Observation {
   readonly start?: string | undefined;
   /** Hash of the gateway's configuration; `missing` where that is gone. */
   readonly conf?: string | undefined;
+  /** What is being watched, and until when (seconds since 1970), e.g. `green 42 1767225600`. */
+  readonly watch?: string | undefined;
+  /** The releases that a watch took visitors back from, e.g. `42 44`. */
+  readonly condemned?: string | undefined;
   /** Fingerprint of the certificate that the gateway is given; `missing` where there is none. */
   readonly certificate?: string | undefined;
 }
@@ -38,6 +42,8 @@ export function parseObservation(text: string): Observation {
     start: lines.get("start"),
     conf: lines.get("conf"),
     certificate: lines.get("certificate"),
+    watch: lines.get("watch"),
+    condemned: lines.get("condemned"),
   };
 }
 

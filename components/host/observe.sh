@@ -7,6 +7,8 @@
 #   dictionary COLOR CANARY   where the running gateway sends visitors; no line where none answers
 #   start COLOR CANARY        where it would after a restart, or "start missing"
 #   certificate SHA256        fingerprint of the certificate that the gateway is given, or "certificate missing"
+#   watch COLOR RELEASE UNTIL a release that is being watched, until then (seconds since 1970); no line where none is
+#   condemned RELEASE…        the releases that a watch took visitors back from; no line where there is none
 #   conf SHA256               hash over the gateway's configuration files, or "conf missing"
 set -eu
 export LC_ALL=C
@@ -26,6 +28,14 @@ echo "${start:-start missing}"
 # The folder that the link names is named after the certificate in it.
 certificate=$directory/tls/served/current
 echo "certificate $({ [ -s "$certificate/server.crt" ] && [ -s "$certificate/server.key" ] && readlink "$certificate"; } || echo missing)"
+watch=$directory/gateway/watch
+if [ -f "$watch/pid" ] && [ ! -f "$watch/verdict" ] && kill -0 "$(cat "$watch/pid")" 2>/dev/null; then
+  sed -n 's/^color //p; s/^release //p; s/^until //p' "$watch/plan" | paste -s -d ' ' | sed 's/^/watch /'
+fi
+if [ -s "$directory/gateway/condemned" ]; then
+  cut -d ' ' -f 1 "$directory/gateway/condemned" | sort -u | paste -s -d ' ' | sed 's/^/condemned /'
+fi
+
 if [ -f "$conf/nginx.conf" ]; then
   cd "$conf"
   # What nginx.conf uses lies in a folder named after the configuration; folders of older ones do not count.

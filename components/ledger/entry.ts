@@ -43,6 +43,14 @@ export const ledgerEntry = z.discriminatedUnion("event", [
   z.object({ event: z.literal("canary"), ...about, percent: z.int() }),
   /** A switch to this release was taken back; the colour of before is live. By switch.sh. */
   z.object({ event: z.literal("undone"), ...about, reason: z.string() }),
+  /** A watch ended. By watch.sh; figures by name, percents and milliseconds. */
+  z.object({
+    event: z.literal("verdict"),
+    ...about,
+    verdict: z.enum(["good", "bad", "superseded", "ended", "failed"]),
+    reason: z.string(),
+    figures: z.record(z.string(), z.number()),
+  }),
   /** A command of `bluegreen` began. By the command line. */
   z.object({
     event: z.literal("began"),

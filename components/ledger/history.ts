@@ -68,6 +68,13 @@ export function releaseHistory(entries: readonly LedgerEntry[]): readonly Releas
         if (draft !== undefined && draft !== live) draft.verdict = "undone";
         break;
       }
+      case "verdict":
+        if (entry.verdict === "bad") {
+          const draft = open.get(key(entry));
+          if (draft !== undefined) draft.verdict = "undone";
+          if (draft === live) live = undefined;
+        }
+        break;
       case "began":
       case "ended":
         break;

@@ -14,6 +14,8 @@ export interface PromotePlan {
   readonly release: string;
   readonly color: Color;
   readonly percent: number;
+  /** What was so before. */
+  readonly before: { readonly live: Color; readonly canary: number };
   readonly changes: PlainMap;
 }
 
@@ -36,5 +38,5 @@ export function planPromote(view: PromoteView, percent: number): PromotePlan {
     );
   }
   const changes: PlainMap = percent === 100 ? { active: color, canary: 0 } : { canary: percent };
-  return { release, color, percent, changes };
+  return { release, color, percent, before: { live: record.live, canary: record.canary }, changes };
 }

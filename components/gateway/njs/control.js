@@ -69,6 +69,8 @@ function counts(r) {
       `${color}.errors ${read(`${color}.errors`)}`,
       `${color}.open ${read(color[0]) - requests}`,
       `${color}.milliseconds ${read(`${color}.milliseconds`)}`,
+      // How many took at most 1, 2, 4 … 65536 ms, each beyond the one before.
+      `${color}.buckets ${Array.from({ length: 17 }, (_, i) => read(`${color}.${i}`)).join(" ")}`,
     ].join("\n");
   });
   plain(r, 200, lines.join("\n"));

@@ -102,7 +102,12 @@ function green(r) {
 // is). nginx.conf asks only when there is something to add. Writes nothing into the line.
 function time(r) {
   const milliseconds = Math.round(r.variables.upstream_header_time * 1000);
-  if (milliseconds > 0) ngx.shared.counts.incr(`${r.variables.color}.milliseconds`, milliseconds, 0);
+  // Without an answer there is no number.
+  if (!(milliseconds > 0)) return "";
+  const color = r.variables.color;
+  ngx.shared.counts.incr(`${color}.milliseconds`, milliseconds, 0);
+  // Buckets that double: 1, 2, 4 … 65536 ms. What is faster than a millisecond is in none.
+  ngx.shared.counts.incr(`${color}.${Math.min(16, Math.ceil(Math.log2(milliseconds)))}`, 1, 0);
   return "";
 }
 

@@ -176,8 +176,8 @@ describe("route.js", () => {
     control.counts(request);
     assert.equal(
       request.text,
-      "blue.requests 2\nblue.errors 1\nblue.open 1\nblue.milliseconds 12\n" +
-        "green.requests 1\ngreen.errors 0\ngreen.open 0\ngreen.milliseconds 0\n",
+      "blue.requests 2\nblue.errors 1\nblue.open 1\nblue.milliseconds 12\nblue.buckets 0 0 0 0 1 0 0 0 0 0 0 0 0 0 0 0 0\n" +
+        "green.requests 1\ngreen.errors 0\ngreen.open 0\ngreen.milliseconds 0\ngreen.buckets 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
     );
   });
 });

@@ -22,7 +22,10 @@ describe("what a host over SSH says of itself", () => {
       memoryMb: 1987,
       diskFreeMb: 20480,
       clockSkewSeconds: 0,
-      observation: { dictionary: "green 0", start: "green 0", conf: "abc", certificate: undefined },
+      observation: {
+        ...{ dictionary: "green 0", start: "green 0", conf: "abc" },
+        ...{ certificate: undefined, watch: undefined, condemned: undefined },
+      },
     });
   });
 

@@ -22,6 +22,8 @@ describe("what the host says of itself", () => {
       start: "missing",
       conf: undefined,
       certificate: undefined,
+      watch: undefined,
+      condemned: undefined,
     });
   });
 

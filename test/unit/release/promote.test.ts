@@ -16,7 +16,10 @@ function plan(percent: number, record: StackRecord = recordOf(), config: PlainMa
 
 describe("the plan of a promotion", () => {
   it("gives the waiting release a share of the visitors", () => {
-    assert.deepEqual(plan(10), { release: "2", color: "green", percent: 10, changes: { canary: 10 } });
+    assert.deepEqual(plan(10), {
+      ...{ release: "2", color: "green", percent: 10, changes: { canary: 10 } },
+      before: { live: "blue", canary: 0 },
+    });
   });
 
   it("makes it live with all of them, and ends the canary", () => {

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# watch.sh DIR start <plan | run | status | stop: watches a release that visitors are sent to, long after the update is over.
+#
+# The watch runs here, on the host, so that it holds no lock and outlives whoever started it. It compares the new colour with
+# its limits, and with the other colour over the same time (judge.awk); it looks at the container's health and restarts. Past
+# a limit it sends visitors back where they were before, within a second of the verdict, and marks the release as condemned:
+# the program refuses to make it live again. Any other change of where visitors go ends it.
+#
+# The plan, lines of "key value":
+#   color green                 release 42              container NAME          until SECONDS since 1970
+#   watched live green;canary 0;…      back live blue;canary 0;…      (lines of the state file, joined by ";")
+#   maxErrorPercent 1  maxP99Ms 0  worseErrorPercent 1  worseP99Factor 3  minRequests 20
+# Standard output of start and status, lines of "key value": watching COLOR RELEASE UNTIL, or verdict VERDICT REASON, or none.
+set -euo pipefail
+dir=${1:?the stack\'s directory on the host} verb=${2:?start, run, status or stop}
+# shellcheck source=components/gateway/common.sh
+. "$(dirname "$0")/common.sh"
+folder="$dir/gateway/watch"
+
+runs() { [ -f "$folder/pid" ] && kill -0 "$(<"$folder/pid")" 2>/dev/null; }
+
+tell() {
+  local plan
+  [ -f "$folder/plan" ] || {
+    echo none
+    return
+  }
+  plan=$(<"$folder/plan")
+  if [ -f "$folder/verdict" ]; then
+    echo "verdict $(<"$folder/verdict")"
+  elif runs; then
+    echo "watching $(value color "$plan") $(value release "$plan") $(value until "$plan")"
+  else
+    echo "verdict lost the watch of release $(value release "$plan") was cut off: the host was restarted, or somebody ended it"
+  fi
+}
+
+stop() {
+  local pid
+  runs || return 0
+  pid=$(<"$folder/pid")
+  kill -TERM "$pid" 2>/dev/null || true
+  while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+}
+
+start() {
+  local plan
+  plan=$(cat)
+  [ -n "$(value until "$plan")" ] || die "the plan did not arrive whole. Nothing is watched"
+  stop
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  printf '%s\n' "$plan" >"$folder/plan"
+  setsid "$0" "$dir" run </dev/null >/dev/null 2>"$folder/said" &
+  # The pid that counts is the watch's own, whatever setsid made of it.
+  until [ -f "$folder/pid" ] || [ -f "$folder/verdict" ]; do sleep 0.02; done
+  tell
+}
+
+# snapshot COLOR TEXT: requests, errors and buckets of the counts.
+snapshot() { printf '%s %s %s' "$(value "$1.requests" "$2")" "$(value "$1.errors" "$2")" "$(value "$1.buckets" "$2")"; }
+
+conclude() { # VERDICT REASON
+  printf '%s %s\n' "$1" "$2" >"$folder/verdict.new"
+  mv -f "$folder/verdict.new" "$folder/verdict"
+  add_entry "$(printf '{"event":"verdict","at":"%s","color":"%s","release":"%s","verdict":"%s","reason":%s,"figures":%s}' \
+    "$(now_iso)" "$color" "$release" "$1" "$(json_text "$2")" "$(figures_json)")"
+  exit 0
+}
+
+figures_json() { awk 'BEGIN { printf "{" } /^(new|old)/ { printf "%s\"%s\":%s", sep, $1, $2; sep = "," } END { printf "}" }' <<<"$figures"; }
+
+# condemn REASON: visitors go back first; what is said and written comes after.
+condemn() {
+  take_lock 30
+  if state=$(control /state 2>/dev/null) && [ "$(state_lines "$state")" = "$watched" ]; then
+    put_state "$back" || conclude failed "$1; and the visitors could not be sent back: $reason"
+    printf '%s %s\n' "$release" "$1" >>"$dir/gateway/condemned"
+    drop_lock
+    conclude bad "$1"
+  fi
+  drop_lock
+  conclude superseded "visitors were sent elsewhere before the verdict: $1"
+}
+
+run() {
+  local plan other base_new base_old text state restarts now_restarts health bad turn=0 failures=0
+  plan=$(<"$folder/plan")
+  color=$(value color "$plan") release=$(value release "$plan") container=$(value container "$plan")
+  until=$(value until "$plan") watched=$(value watched "$plan") back=$(value back "$plan")
+  watched=${watched//;/$'\n'} back=${back//;/$'\n'} figures=''
+  other=$(other_color "$color")
+  trap 'conclude ended "somebody ended the watch"' TERM INT
+  text=$(control /counts) || conclude failed "the gateway does not say how many it counted"
+  base_new=$(snapshot "$color" "$text") base_old=$(snapshot "$other" "$text")
+  restarts=$(docker inspect --format '{{.RestartCount}}' "$container" 2>/dev/null) || restarts=0
+  printf '%s' "$$" >"$folder/pid.new"
+  mv -f "$folder/pid.new" "$folder/pid"
+  while :; do
+    if state=$(control /state 2>/dev/null) && text=$(control /counts 2>/dev/null); then
+      failures=0
+      [ "$(state_lines "$state")" = "$watched" ] || conclude superseded "visitors were sent elsewhere: live $(value live "$state"), canary $(value canary "$state") %"
+      figures=$({
+        sed -n 's/^\(max[A-Za-z0-9]*\|worse[A-Za-z0-9]*\|minRequests\) /limit \1 /p' <<<"$plan"
+        printf 'new.base %s\nnew.now %s\nold.base %s\nold.now %s\n' "$base_new" "$(snapshot "$color" "$text")" "$base_old" "$(snapshot "$other" "$text")"
+      } | awk -f "$(dirname "$0")/judge.awk")
+      bad=$(sed -n 's/^bad //p' <<<"$figures" | head -n 1)
+      [ -z "$bad" ] || condemn "$bad"
+    else
+      # A gateway that is killed is back within moments, and no fault of the release.
+      failures=$((failures + 1))
+      [ "$failures" -lt 60 ] || conclude failed "the gateway did not answer for a minute"
+    fi
+    # The engine is asked less often: each question is a process and some of the processor's time.
+    if [ $((turn % 5)) -eq 0 ]; then
+      read -r health now_restarts < <(timeout 20 docker inspect --format '{{with .State.Health}}{{.Status}}{{else}}unchecked{{end}} {{.RestartCount}}' "$container" 2>/dev/null || echo 'gone 0') || true
+      [ "$health" != unhealthy ] || condemn "its container is unhealthy"
+      [ "$health" != gone ] || condemn "its container is gone"
+      [ "$now_restarts" -le "$restarts" ] || condemn "its container was started again $((now_restarts - restarts)) times"
+    fi
+    turn=$((turn + 1))
+    [ "$EPOCHSECONDS" -lt "$until" ] || conclude good "held until its time was over"
+    sleep 1
+  done
+}
+
+case $verb in
+  start) start ;;
+  run) run ;;
+  status) tell ;;
+  stop) stop ;;
+  *) die "cannot \"$verb\"; known are start, run, status and stop" ;;
+esac

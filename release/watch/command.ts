@@ -1,0 +1,32 @@
+import type { Command } from "@commander-js/extra-typings";
+import { run, stackCommand } from "../command-line.ts";
+import { cutOff } from "../cut-off.ts";
+import type { Progress } from "../terminal.ts";
+import { renderWatchState } from "./plan.ts";
+import type { Hold } from "./watch.ts";
+
+export function addWatch(program: Command): void {
+  stackCommand(program, "watch", "the release that is being watched, or the last verdict")
+    .option("--stop", "end the watch; visitors stay where they are")
+    .action(async ({ stop, stack, json }) => {
+      const { stopWatch, watchState } = await import("./watch.ts");
+      const { openStack } = await import("../stack.ts");
+      const { reachHost } = await import("../host.ts");
+      await run(json, async () => {
+        const host = await reachHost(await openStack(stack, process.cwd()));
+        const result = stop === true ? await stopWatch(host) : await watchState(host);
+        return { result, text: renderWatchState(result, Date.now()) };
+      });
+    });
+}
+
+/** Watches what a command has just sent visitors to. */
+export async function watchIt(name: string, wanted: Hold, progress: Progress): Promise<void> {
+  const [{ hold }, { openStack }, { reachHost }] = await Promise.all([
+    import("./watch.ts"),
+    import("../stack.ts"),
+    import("../host.ts"),
+  ]);
+  const host = await reachHost(await openStack(name, process.cwd()));
+  await hold(name, process.cwd(), host, wanted, { progress, detach: cutOff });
+}

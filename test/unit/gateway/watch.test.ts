@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type Server, createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { run, runOk, until } from "../../support/process.ts";
+
+const components = join(import.meta.dirname, "../../../components");
+const LIMITS = { maxErrorPercent: 1, maxP99Ms: 0, worseErrorPercent: 1, worseP99Factor: 3, minRequests: 20 };
+
+/** Requests, errors, and how many took at most 1, 2, 4 … ms. */
+type Counts = readonly [requests: number, errors: number, ...buckets: number[]];
+const NOTHING: Counts = [0, 0];
+const filled = (counts: Counts): string =>
+  [...counts, ...Array<number>(19 - counts.length).fill(0)].join(" ");
+
+async function judge(
+  limits: Partial<typeof LIMITS>,
+  now: Counts,
+  old: Counts = NOTHING,
+): Promise<readonly string[]> {
+  const lines = [
+    ...Object.entries({ ...LIMITS, ...limits }).map(([key, value]) => `limit ${key} ${value}`),
+    ...[
+      `new.base ${filled(NOTHING)}`,
+      `new.now ${filled(now)}`,
+      `old.base ${filled(NOTHING)}`,
+      `old.now ${filled(old)}`,
+    ],
+  ];
+  const { stdout } = await runOk("awk", ["-f", join(components, "gateway/judge.awk")], {
+    input: `${lines.join("\n")}\n`,
+  });
+  return stdout.trim().split("\n");
+}
+const bad = (lines: readonly string[]): readonly string[] => lines.filter((line) => line.startsWith("bad"));
+
+describe("judge.awk", () => {
+  it("finds errors past their limit, once there were enough requests", async () => {
+    assert.deepEqual(bad(await judge({}, [100, 2])), ["bad 2.00 % of 100 requests failed, allowed are 1 %"]);
+    assert.deepEqual(bad(await judge({}, [100, 1])), []);
+    assert.deepEqual(bad(await judge({}, [19, 19])), []);
+  });
+
+  it("finds a p99 past its limit: the bucket that holds the slowest hundredth", async () => {
+    const slow: Counts = [1000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+    assert.deepEqual(bad(await judge({ maxP99Ms: 256 }, slow)), [
+      "bad 99 of 100 answers took up to 512 ms, allowed are 256 ms",
+    ]);
+    assert.deepEqual(bad(await judge({ maxP99Ms: 512 }, slow)), []);
+    assert.ok(
+      (await judge({}, [1000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10])).includes("newP99Ms 0"),
+      "10 of 1000 are the rest",
+    );
+  });
+
+  it("holds the new colour against the old one, where that had visitors too", async () => {
+    const lines = await judge({ maxErrorPercent: 5 }, [100, 3], [1000, 5]);
+    assert.deepEqual(bad(lines), [
+      "bad 3.00 % of 100 requests failed, and 0.50 % of the other colour's in the same time",
+    ]);
+    assert.deepEqual(bad(await judge({ maxErrorPercent: 5 }, [100, 3], [10, 0])), []);
+    const [slower, quick]: Counts[] = [
+      [100, 0, 0, 0, 0, 0, 0, 0, 50],
+      [100, 0, 0, 0, 0, 50],
+    ];
+    assert.deepEqual(bad(await judge({}, slower ?? NOTHING, quick)), [
+      "bad 99 of 100 answers took up to 64 ms, and 8 ms of the other colour in the same time",
+    ]);
+    assert.deepEqual(bad(await judge({ worseP99Factor: 8 }, slower ?? NOTHING, quick)), []);
+  });
+});
+
+describe("watch.sh", () => {
+  let directory: string;
+  let server: Server;
+  let state: Record<string, string>;
+  let counts: Record<"blue" | "green", Counts>;
+  let container: string;
+  let path: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "watch-"));
+    await mkdir(join(directory, "gateway/run"), { recursive: true });
+    await mkdir(join(directory, "gateway/conf"));
+    await mkdir(join(directory, "bin"));
+    for (const file of ["gateway/watch.sh", "gateway/judge.awk", "gateway/common.sh", "ledger/ledger.sh"]) {
+      const text = await readFile(join(components, file));
+      await writeFile(join(directory, "bin", basename(file)), text, { mode: 0o755 });
+    }
+    await writeFile(
+      join(directory, "bin/docker"),
+      `#!/bin/sh\ncase "$*" in *Health*) cat "${directory}/container" ;; *) echo 0 ;; esac\n`,
+      { mode: 0o755 },
+    );
+    path = `${directory}/bin:${process.env["PATH"] ?? ""}`;
+    container = "healthy 0";
+    await writeFile(join(directory, "container"), container);
+    state = { live: "green", canary: "0", "release.blue": "1", "release.green": "2" };
+    counts = { blue: NOTHING, green: NOTHING };
+    server = createServer((request, response) => {
+      const url = new URL(request.url ?? "/", "http://gateway");
+      if (request.method === "PUT") for (const [key, value] of url.searchParams) state[key] = value;
+      response.end(url.pathname === "/counts" ? countLines() : stateLines());
+    }).listen(join(directory, "gateway/run/control.sock"));
+    await once(server, "listening");
+  });
+  afterEach(async () => {
+    await watch("stop");
+    server.closeAllConnections();
+    server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const stateLines = () =>
+    `${Object.entries(state)
+      .map(([key, value]) => `${key} ${value}`)
+      .join("\n")}\nconfig cafe\n`;
+  const countLines = () =>
+    (["blue", "green"] as const)
+      .flatMap((color) => {
+        const [requests, errors, ...buckets] = filled(counts[color]).split(" ");
+        return [
+          `${color}.requests ${requests}`,
+          `${color}.errors ${errors}`,
+          `${color}.buckets ${buckets.join(" ")}`,
+        ];
+      })
+      .join("\n");
+  const watch = (verb: string, input = "") =>
+    run(join(directory, "bin/watch.sh"), [directory, verb], {
+      env: { ...process.env, PATH: path },
+      input,
+      timeoutMs: 20_000,
+    });
+  const plan = (seconds: number): string =>
+    [
+      ...[
+        "color green",
+        "release 2",
+        "container api-green",
+        `until ${Math.floor(Date.now() / 1000) + seconds}`,
+      ],
+      "watched live green;canary 0;release.blue 1;release.green 2",
+      "back live blue;canary 0;release.blue 1;release.green 2",
+      ...Object.entries(LIMITS).map(([key, value]) => `${key} ${value}`),
+      "",
+    ].join("\n");
+  async function start(seconds = 60): Promise<void> {
+    const started = await watch("start", plan(seconds));
+    assert.match(started.stdout, /^watching green 2 \d+$/m, started.output);
+  }
+  async function verdict(): Promise<string> {
+    await until(
+      "there is a verdict",
+      async () => (await watch("status")).stdout.startsWith("verdict"),
+      20_000,
+    );
+    return (await watch("status")).stdout.trim();
+  }
+
+  it("sends the visitors back when the release errs, says why, and condemns it", async () => {
+    await start();
+    counts.green = [200, 10];
+    assert.equal(await verdict(), "verdict bad 5.00 % of 200 requests failed, allowed are 1 %");
+    assert.equal(state["live"], "blue");
+    assert.match(await readFile(join(directory, "gateway/conf/start"), "utf8"), /^live blue$/m);
+    assert.match(await readFile(join(directory, "gateway/condemned"), "utf8"), /^2 5\.00 % of 200/);
+    const entry: unknown = JSON.parse(await readFile(join(directory, "ledger"), "utf8"));
+    assert.deepEqual(
+      Object.entries(entry ?? {}).filter(([key]) => ["event", "release", "verdict"].includes(key)),
+      [
+        ["event", "verdict"],
+        ["release", "2"],
+        ["verdict", "bad"],
+      ],
+    );
+  });
+
+  it("counts from its own beginning, and leaves a good release alone", async () => {
+    counts.green = [1000, 1000];
+    await start(3);
+    counts.green = [2000, 1000];
+    assert.equal(await verdict(), "verdict good held until its time was over");
+    assert.equal(state["live"], "green");
+  });
+
+  it("sends the visitors back from a container that is ill", async () => {
+    await start();
+    await writeFile(join(directory, "container"), "unhealthy 0");
+    assert.equal(await verdict(), "verdict bad its container is unhealthy");
+    assert.equal(state["live"], "blue");
+  });
+
+  it("is over when visitors are sent elsewhere, and touches nothing then", async () => {
+    await start();
+    state["canary"] = "10";
+    assert.match(
+      await verdict(),
+      /^verdict superseded visitors were sent elsewhere: live green, canary 10 %$/,
+    );
+    assert.equal(state["live"], "green");
+  });
+
+  it("outlives whoever started it, takes the place of an older one, and ends when told to", async () => {
+    await start();
+    await start();
+    await watch("stop");
+    assert.match((await watch("status")).stdout, /^verdict ended somebody ended the watch$/m);
+  });
+
+  it("says that it was cut off, and that there was none", async () => {
+    assert.equal((await watch("status")).stdout, "none\n");
+    await start();
+    process.kill(Number(await readFile(join(directory, "gateway/watch/pid"), "utf8")), "SIGKILL");
+    await until("it is gone", async () => (await watch("status")).stdout.startsWith("verdict lost"));
+  });
+});
