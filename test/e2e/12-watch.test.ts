@@ -33,20 +33,23 @@ describe("a release that is watched", function () {
     assert.equal(deployed.code, EXIT.done, deployed.output);
     return id;
   }
-  /** Visitors who do not mind: what is looked at is where they are sent. */
+  /** Visitors of every bucket: all come from one address, so their cookies tell them apart. Ends with the number of failed answers. */
   function crowd() {
     const stopping = new AbortController();
-    const one = async (): Promise<void> => {
-      while (!stopping.signal.aborted)
-        await fetch(`${stack.url}/version`).then(
-          (answer) => answer.text(),
-          () => "",
-        );
+    const one = async (bucket: number): Promise<number> => {
+      const headers = { cookie: `bluegreen_bucket=${bucket}` };
+      let failed = 0;
+      while (!stopping.signal.aborted) {
+        const answer = await fetch(`${stack.url}/version`, { headers });
+        await answer.text();
+        if (answer.status >= 500) failed++;
+      }
+      return failed;
     };
-    const all = Promise.all([1, 2, 3, 4].map(one));
+    const all = Promise.all([5, 35, 65, 95].map(one));
     return async () => {
       stopping.abort();
-      await all;
+      return (await all).reduce((sum, failed) => sum + failed, 0);
     };
   }
 
@@ -54,7 +57,9 @@ describe("a release that is watched", function () {
     const live = liveOf(stack);
     const id = await waiting();
     await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async () => {
+      const leave = crowd();
       const held = await stack.bluegreen("promote", "--to", "50", "--hold", "8s", "--by", "Anna");
+      assert.equal(await leave(), 0);
       assert.equal(held.code, EXIT.done, held.output);
     });
     assert.deepEqual([await stack.live(), (await stack.control("GET", "/state"))["canary"]], [live, "50"]);
@@ -71,7 +76,7 @@ describe("a release that is watched", function () {
     const id = await waiting("errors");
     const leave = crowd();
     const held = await stack.bluegreen("promote", "--to", "50", "--hold", "5m", "--by", "Anna");
-    await leave();
+    assert.ok((await leave()) > 0);
     assert.equal(held.code, EXIT.failed, held.output);
     assert.match(held.output, new RegExp(`release ${id} was taken back: .* % of \\d+ requests failed`));
     assert.match(held.output, new RegExp(`the last lines of ${stack.container(`api-${idle}`)}:\\n.`));
