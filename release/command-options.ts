@@ -26,3 +26,11 @@ export function positive(value: string): number {
   if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
   throw new InvalidArgumentError("It is a whole number from 1 on.");
 }
+
+/** `10,50,100` as numbers. */
+export function risingPercents(value: string): readonly number[] {
+  const steps = value.split(",").map(percent);
+  const rises = steps.every((step, index) => step > (steps[index - 1] ?? 0));
+  if (rises) return steps;
+  throw new InvalidArgumentError("It is rising percents such as 10,50,100.");
+}

@@ -163,7 +163,7 @@ export const keySchemas = {
     maxP99Milliseconds: wholeNumber(0, 600_000, "milliseconds").default(0),
     /** How many times the other colour's in the same time that may be; it is known to a power of two. */
     worseP99Factor: wholeNumber(2, 1000, "times").default(4),
-    /** Nothing is judged before so many requests. */
+    /** Nothing is judged before so many requests, and no p99 before 500. */
     minimumRequests: wholeNumber(1, 1_000_000, "requests").default(100),
   }).prefault({}),
   memoryMb: object({

@@ -1,9 +1,10 @@
 import { createInterface } from "node:readline/promises";
-import type { Command } from "@commander-js/extra-typings";
+import { type Command, Option } from "@commander-js/extra-typings";
 import { run, stackCommand } from "../command-line.ts";
-import { collectImages, duration } from "../command-options.ts";
+import { collectImages, duration, risingPercents } from "../command-options.ts";
 import { secondsOf } from "../show/time.ts";
 import { watchIt } from "../watch/command.ts";
+import type { Deployed } from "./deploy.ts";
 import { headCommit, whoami } from "../whoami.ts";
 
 export function addDeploy(program: Command): void {
@@ -18,6 +19,14 @@ export function addDeploy(program: Command): void {
     .option("--by <name>", "who releases, for the record (default: git's user.name)")
     .option("--contract <release...>", "its migration takes something away; these releases work without it")
     .option("--hold <time>", "watch it for so long (30s, 30m, 2h): past a limit visitors go back", duration)
+    .addOption(
+      new Option(
+        "--canary <percents>",
+        `shares of the visitors, one after the other, each held for --hold (default: 30m)`,
+      )
+        .argParser(risingPercents)
+        .conflicts("flip"),
+    )
     .option("--no-flip", "only release: visitors stay where they are")
     .option("-y, --yes", "do not ask before the update (nobody is asked where there is no terminal)")
     .addHelpText(
@@ -26,9 +35,10 @@ export function addDeploy(program: Command): void {
 Examples:
   $ npx bluegreen deploy --image api=ghcr.io/acme/api:1.4 --stack prod
   $ npx bluegreen deploy --image api=ghcr.io/acme/api@sha256:… --release 42 --yes --json
+  $ npx bluegreen deploy --image api=ghcr.io/acme/api:1.4 --canary 10,50,100 --hold 30m
   $ npx bluegreen deploy --image api=bluegreen-sample-api:3 --no-flip`,
     )
-    .action(async ({ image, release, commit, by, contract, hold, flip, yes, stack, json }) => {
+    .action(async ({ image, release, commit, by, contract, hold, canary, flip, yes, stack, json }) => {
       const { deploy } = await import("./deploy.ts");
       await run(json, async (progress) => {
         const request = {
@@ -37,31 +47,44 @@ Examples:
           commit: commit ?? (await headCommit()),
           by: by ?? (await whoami()),
           contract,
-          flip,
+          flip: flip && canary === undefined,
         };
-        const context = {
-          folder: process.cwd(),
-          progress,
-          confirm: confirmer(yes === true || json === true),
-        };
-        const done = await deploy(stack, request, context);
-        if (hold !== undefined && done.live && done.from !== null) {
-          const back = { live: done.from.color, canary: 0 };
-          await watchIt(stack, { ...done, seconds: hold, back }, progress);
+        const folder = process.cwd();
+        const confirm = confirmer(yes === true || json === true);
+        const done = await deploy(stack, request, { folder, progress, confirm });
+        if (done.from === null) return { result: done, text: describe(done) };
+        const { color: live } = done.from;
+        if (canary !== undefined) {
+          const { stepUp } = await import("./canary.ts");
+          const steps = { steps: canary, holdSeconds: hold ?? HOLD_SECONDS, back: live, by: request.by };
+          const { percent, milliseconds } = await stepUp(stack, { ...done, ...steps }, { folder, progress });
+          const result: Deployed = {
+            ...{ ...done, live: percent === 100, percent },
+            milliseconds: { ...done.milliseconds, steps: milliseconds },
+          };
+          return { result, text: describe(result) };
         }
-        const took = Object.entries(done.milliseconds).map(([step, ms]) => `${step} ${secondsOf(ms)}`);
-        const from = done.from === null ? "" : ` (was ${done.from.release} on ${done.from.color})`;
-        const next = done.live
-          ? done.from === null
-            ? ""
-            : `way back: npx bluegreen rollback --stack ${stack}\n`
-          : `make it live: pulumi config set --stack ${stack} active ${done.color} && pulumi up --stack ${stack}\n`;
-        return {
-          result: done,
-          text: `release ${done.release} ${done.live ? "is live on" : "waits on"} ${done.color}${from}; ${took.join(", ")}\n${next}`,
-        };
+        if (hold !== undefined && done.live) {
+          await watchIt(stack, { ...done, seconds: hold, back: { live, canary: 0 } }, progress);
+        }
+        return { result: done, text: describe(done) };
       });
     });
+}
+
+/** How long a step is watched that names no time: half an hour shows what a cold cache and a slow leak do. */
+const HOLD_SECONDS = 1800;
+
+function describe({ stack, release, color, live, percent, from, milliseconds }: Deployed): string {
+  const took = Object.entries(milliseconds).map(([step, ms]) => `${step} ${secondsOf(ms)}`);
+  const was = from === null ? "" : ` (was ${from.release} on ${from.color})`;
+  const stands = live ? "is live on" : percent > 0 ? `has ${percent} % of the visitors on` : "waits on";
+  const next = live
+    ? from === null
+      ? ""
+      : `way back: npx bluegreen rollback --stack ${stack}\n`
+    : `make it live: npx bluegreen promote --stack ${stack} --to 100\n`;
+  return `release ${release} ${stands} ${color}${was}; ${took.join(", ")}\n${next}`;
 }
 
 /** Asks on a terminal; elsewhere, and where the answer was given already, it is yes. */

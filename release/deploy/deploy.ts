@@ -18,6 +18,8 @@ export interface Deployed {
   readonly release: string;
   readonly color: Color;
   readonly live: boolean;
+  /** Of the visitors, that go to it. */
+  readonly percent: number;
   readonly from: NonNullable<DeployPlan["from"]> | null;
   readonly url: string | null;
   readonly changes: Ran["heard"]["changes"];
@@ -77,13 +79,9 @@ export async function deploy(
       (error: unknown) => undo(stack, plan, { putBack: edit.putBack, host, progress }, error),
     );
     if (request.flip) await refuseToLie(host, plan);
+    const live = request.flip || plan.from === undefined;
     return {
-      ...{
-        stack: name,
-        release: plan.release,
-        color: plan.color,
-        live: request.flip || plan.from === undefined,
-      },
+      ...{ stack: name, release: plan.release, color: plan.color, live, percent: live ? 100 : 0 },
       ...{ from: plan.from ?? null, url: stack.url ?? null, changes: ran.heard.changes },
       milliseconds: { plan: preparing.milliseconds, update: ran.milliseconds },
     };

@@ -24,7 +24,7 @@ Examples:
       await run(json, async (progress) => {
         const request = { percent: to, by: by ?? (await whoami()) };
         const done = await promote(stack, request, { folder: process.cwd(), progress });
-        if (hold !== undefined) await watchIt(stack, { ...done, seconds: hold, back: done.before }, progress);
+        if (hold !== undefined) await watchIt(stack, { ...done, seconds: hold }, progress);
         const text = `release ${done.release} on ${done.color} has ${to} % of the visitors\n`;
         return { result: done, text };
       });

@@ -14,8 +14,8 @@ export interface PromotePlan {
   readonly release: string;
   readonly color: Color;
   readonly percent: number;
-  /** What was so before. */
-  readonly before: { readonly live: Color; readonly canary: number };
+  /** Who serves, and who all visitors go back to when it turns out bad: a bad release keeps no share. */
+  readonly back: { readonly live: Color; readonly canary: 0 };
   readonly changes: PlainMap;
 }
 
@@ -38,5 +38,5 @@ export function planPromote(view: PromoteView, percent: number): PromotePlan {
     );
   }
   const changes: PlainMap = percent === 100 ? { active: color, canary: 0 } : { canary: percent };
-  return { release, color, percent, before: { live: record.live, canary: record.canary }, changes };
+  return { release, color, percent, back: { live: record.live, canary: 0 }, changes };
 }

@@ -2,7 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { run, stackCommand } from "../command-line.ts";
 import { cutOff } from "../cut-off.ts";
 import type { Progress } from "../terminal.ts";
-import { renderWatchState } from "./plan.ts";
+import { renderWatchState, type WatchState } from "./plan.ts";
 import type { Hold } from "./watch.ts";
 
 export function addWatch(program: Command): void {
@@ -21,12 +21,12 @@ export function addWatch(program: Command): void {
 }
 
 /** Watches what a command has just sent visitors to. */
-export async function watchIt(name: string, wanted: Hold, progress: Progress): Promise<void> {
+export async function watchIt(name: string, wanted: Hold, progress: Progress): Promise<WatchState> {
   const [{ hold }, { openStack }, { reachHost }] = await Promise.all([
     import("./watch.ts"),
     import("../stack.ts"),
     import("../host.ts"),
   ]);
   const host = await reachHost(await openStack(name, process.cwd()));
-  await hold(name, process.cwd(), host, wanted, { progress, detach: cutOff });
+  return await hold(name, process.cwd(), host, wanted, { progress, detach: cutOff });
 }

@@ -18,8 +18,9 @@ describe("the plan of a promotion", () => {
   it("gives the waiting release a share of the visitors", () => {
     assert.deepEqual(plan(10), {
       ...{ release: "2", color: "green", percent: 10, changes: { canary: 10 } },
-      before: { live: "blue", canary: 0 },
+      back: { live: "blue", canary: 0 },
     });
+    assert.deepEqual(plan(50, recordOf({ canary: 10 })).back, { live: "blue", canary: 0 });
   });
 
   it("makes it live with all of them, and ends the canary", () => {
