@@ -227,7 +227,11 @@ export class Stack {
   /** The same, to be watched and killed; `readConfig` afterwards. */
   async startBluegreen(command: string, ...more: readonly string[]): Promise<Running> {
     await this.#writeConfig();
-    const words = [path.join(repository, "release/bluegreen.ts"), command, "--stack", this.name, ...more];
+    const coverage = ["--import", path.join(repository, "test/support/command-coverage.ts")];
+    const words = [
+      ...[...coverage, path.join(repository, "release/bluegreen.ts"), command],
+      ...["--stack", this.name, ...more],
+    ];
     const [program = "", ...rest] = [...this.target.prefix, process.execPath, ...words];
     return new Running(program, rest, this.#options());
   }

@@ -3,7 +3,7 @@ import { z } from "zod";
 const lines = z.object({ total: z.number(), covered: z.number() });
 const summary = z.record(z.string(), z.object({ lines }));
 
-/** How much of a folder's code some unit test runs. */
+/** How much of a folder's code some test runs. */
 export interface Share {
   readonly folder: string;
   readonly percent: number;
@@ -43,7 +43,7 @@ export function renderShares(shares: readonly Share[], wantedPercent: number): s
       const head = `${folder}/: ${percent.toFixed(1)} % of lines`;
       if (percent >= wantedPercent) return `${head}\n`;
       const files = worst.map(({ file, missed }) => `  ${file}: ${missed} lines\n`).join("");
-      return `${head}, less than ${wantedPercent} %; no unit test runs, of\n${files}`;
+      return `${head}, less than ${wantedPercent} %; no test runs, of\n${files}`;
     })
     .join("");
 }

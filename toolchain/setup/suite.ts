@@ -24,15 +24,19 @@ export const QUICK: readonly Stage[] = [[quick]];
 // Two lanes of about the same length: most tests wait for containers, not for the processor.
 const here: readonly [Lane, Lane] = [
   [...quick, script("test:toolchain"), script("test:e2e:first")],
-  [script("test:host"), sample, pages, script("test:e2e:rest")],
+  [script("test:host"), sample, pages, script("test:e2e:rest"), script("test:walk")],
 ];
 const overSsh: readonly [Lane, Lane] = [
   [script("test:ssh:first")],
-  [script("test:machine"), script("test:ssh:rest")],
+  [script("test:machine"), script("test:ssh:rest"), script("test:walk:ssh")],
 ];
 
+// The end-to-end tests add to the unit tests' share of lines; which commands they ran is begun anew with them.
+const begin: Stage = [[script("coverage:begin")]];
+const whole: Stage = [[script("coverage:whole")]];
+
 /** What needs this machine's own engine. */
-export const FULL: readonly Stage[] = [here];
+export const FULL: readonly Stage[] = [begin, here, whole];
 /** What needs a test machine, reached over SSH. */
 export const SSH: readonly Stage[] = [overSsh];
 /** What needs the real AWS and Cloudflare providers. */
@@ -45,7 +49,9 @@ const plugins: Part = {
 
 /** All of it: the cloud's providers are built, where they are not there yet, in what the other tests leave of the machine. */
 export const ALL: readonly Stage[] = [
+  begin,
   [[...here[0], ...overSsh[0]], [...here[1], ...overSsh[1]], [plugins]],
+  whole,
   ...CLOUD,
 ];
 

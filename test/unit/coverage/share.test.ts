@@ -30,7 +30,7 @@ describe("coverage", () => {
     assert.equal(
       renderShares(shares, 90),
       "components/: 97.5 % of lines\n" +
-        "release/: 67.5 % of lines, less than 90 %; no unit test runs, of\n" +
+        "release/: 67.5 % of lines, less than 90 %; no test runs, of\n" +
         "  release/main.ts: 55 lines\n  release/plan.ts: 10 lines\n",
     );
   });
