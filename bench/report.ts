@@ -1,6 +1,7 @@
 import type { EmptyAccountFigures } from "./empty-account.ts";
 import type { FlipFigures, Spread } from "./flips.ts";
 import type { ProgramStart } from "./program-start.ts";
+import type { ReleaseFigures } from "./releases.ts";
 import type { ServicesFigures } from "./services.ts";
 import type { SshFigures } from "./stack-over-ssh.ts";
 import type { StackFigures } from "./stack.ts";
@@ -17,6 +18,7 @@ export interface Figures {
   readonly services: readonly ServicesFigures[];
   readonly emptyAccount: EmptyAccountFigures;
   readonly overSsh: SshFigures;
+  readonly releases: ReleaseFigures;
   readonly program: ProgramStart;
 }
 
@@ -35,7 +37,7 @@ const medians = ({ median, largest }: Spread, digits = 0): string =>
 export function judgeFigures(figures: Figures): readonly Line[] {
   const ours = figures.flips.at(-1);
   if (ours === undefined) throw new Error("no flips were measured");
-  const { stack, overSsh, program, empty, tenMs, gatewayMb } = figures;
+  const { stack, overSsh, releases, program, empty, tenMs, gatewayMb } = figures;
   const totalMb = Object.values(stack.memoryMb).reduce((sum, mb) => sum + mb, 0);
   const ratio = (gateway: GatewayThroughput): number =>
     gateway.ours.requestsPerSecond / gateway.plain.requestsPerSecond;
@@ -81,6 +83,14 @@ export function judgeFigures(figures: Figures): readonly Line[] {
     atMost("no-op `pulumi preview` over SSH, median", overSsh.previewSeconds.median, 6, "s", 1),
     atMost("SSH connections that it opens, none open before", overSsh.connections.preview, 1, ""),
     atMost("SSH connections that a rollback opens right after it", overSsh.connections.flip, 0, ""),
+    atMost(
+      `failed requests of the sample under \`bluegreen deploy\` and \`rollback\`, ${releases.requests} requests`,
+      releases.failed,
+      0,
+      "",
+    ),
+    atMost("a watch's verdict to all visitors back, largest", releases.backMs.largest, 2000, "ms"),
+    atMost("`bluegreen history` with 1,000 releases : with a few", ledgerRatio(releases), 1.5, "", 2),
     atMost("program start, median", program.seconds.median, 0.8, "s", 2),
     atMost("program memory, median", program.megabytes.median, 200, "MB"),
     atMost("memory of the whole stack, both colours", totalMb, 700, "MiB"),
@@ -96,6 +106,10 @@ export function judgeFigures(figures: Figures): readonly Line[] {
   ];
 }
 
+function ledgerRatio({ status }: ReleaseFigures): number {
+  return (status.at(-1)?.historySeconds.median ?? NaN) / (status[0]?.historySeconds.median ?? NaN);
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
@@ -103,7 +117,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 /** `docs/benchmarks.md`. */
 export function renderReport(figures: Figures): string {
-  const { stack, overSsh, program, flips } = figures;
+  const { stack, overSsh, releases, program, flips } = figures;
   const ours = flips.at(-1);
   const perFlip = (f: FlipFigures): number => f.failed / f.flips;
   const peers = flips.map((f) => [
@@ -187,6 +201,19 @@ ${table(
       `${medians(stack.program.cpuSeconds, 2)} s`,
     ],
     ["… its memory", `${medians(stack.program.megabytes)} MB`],
+  ],
+)}
+
+${table(
+  ["the command line", "median (largest)"],
+  [
+    ["`bluegreen deploy`: plan, update and flip, under load", `${medians(releases.deploySeconds, 1)} s`],
+    ["`bluegreen rollback`, under load", `${medians(releases.rollbackSeconds, 1)} s`],
+    ["the watch's verdict to all visitors back", `${medians(releases.backMs)} ms`],
+    ...releases.status.flatMap((of) => [
+      [`\`bluegreen status\`, ${of.releases} releases in the ledger`, `${medians(of.statusSeconds, 2)} s`],
+      [`\`bluegreen history\`, ${of.releases} releases`, `${medians(of.historySeconds, 2)} s`],
+    ]),
   ],
 )}
 

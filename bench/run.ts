@@ -14,6 +14,7 @@ import { startDefaultReload } from "./peers/reload.ts";
 import { measureProgramStart } from "./program-start.ts";
 import type { Figures } from "./report.ts";
 import { judgeFigures, renderReport } from "./report.ts";
+import { measureReleases } from "./releases.ts";
 import { measureServices } from "./services.ts";
 import { measureStackOverSsh } from "./stack-over-ssh.ts";
 import { measureStack } from "./stack.ts";
@@ -97,6 +98,8 @@ say("program start");
 const program = await measureProgramStart();
 say("the stack by pulumi");
 const stack = await measureStack();
+say("releases by the command line");
+const releases = await measureReleases();
 say("preview, by services");
 const services = await measureServices();
 say("the stack by pulumi over SSH");
@@ -116,6 +119,7 @@ const figures: Figures = {
   machine,
   program,
   stack,
+  releases,
   services,
   emptyAccount,
   overSsh,

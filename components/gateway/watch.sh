@@ -61,20 +61,23 @@ start() {
 snapshot() { printf '%s %s %s' "$(value "$1.requests" "$2")" "$(value "$1.errors" "$2")" "$(value "$1.buckets" "$2")"; }
 
 conclude() { # VERDICT REASON
-  printf '%s %s\n' "$1" "$2" >"$folder/verdict.new"
-  mv -f "$folder/verdict.new" "$folder/verdict"
+  # First the record: whoever sees the verdict finds it there.
   add_entry "$(printf '{"event":"verdict","at":"%s","color":"%s","release":"%s","verdict":"%s","reason":%s,"figures":%s}' \
     "$(now_iso)" "$color" "$release" "$1" "$(json_text "$2")" "$(figures_json)")"
+  printf '%s %s\n' "$1" "$2" >"$folder/verdict.new"
+  mv -f "$folder/verdict.new" "$folder/verdict"
   exit 0
 }
 
-figures_json() { awk 'BEGIN { printf "{" } /^(new|old)/ { printf "%s\"%s\":%s", sep, $1, $2; sep = "," } END { printf "}" }' <<<"$figures"; }
+figures_json() { awk 'BEGIN { printf "{" } /^(new|old|back)/ { printf "%s\"%s\":%s", sep, $1, $2; sep = "," } END { printf "}" }' <<<"$figures"; }
 
-# condemn REASON: visitors go back first; what is said and written comes after.
+# condemn REASON: visitors go back first; what is said and written comes after, how long it took (backMs) among it.
 condemn() {
+  local decided=${EPOCHREALTIME/[.,]/}
   take_lock 30
   if state=$(control /state 2>/dev/null) && [ "$(state_lines "$state")" = "$watched" ]; then
     put_state "$back" || conclude failed "$1; and the visitors could not be sent back: $reason"
+    figures+=$'\n'"backMs $(((${EPOCHREALTIME/[.,]/} - decided) / 1000))"
     printf '%s %s\n' "$release" "$1" >>"$dir/gateway/condemned"
     drop_lock
     conclude bad "$1"

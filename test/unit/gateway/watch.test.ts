@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type Server, createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { at } from "../../support/json.ts";
 import { run, runOk, until } from "../../support/process.ts";
 
 const components = join(import.meta.dirname, "../../../components");
@@ -178,6 +179,7 @@ describe("watch.sh", () => {
         ["verdict", "bad"],
       ],
     );
+    assert.equal(typeof at(entry, "figures", "backMs"), "number");
   });
 
   it("counts from its own beginning, and leaves a good release alone", async () => {
