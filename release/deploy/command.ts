@@ -65,7 +65,7 @@ Examples:
 }
 
 /** Asks on a terminal; elsewhere, and where the answer was given already, it is yes. */
-function confirmer(answered: boolean): (question: string) => Promise<boolean> {
+export function confirmer(answered: boolean): (question: string) => Promise<boolean> {
   return async (question) => {
     if (answered || !process.stdin.isTTY || !process.stderr.isTTY) return true;
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
