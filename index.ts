@@ -1,6 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { loadSettings, readRecord, refuseContracted, refuseWatched, refuseWithoutRoom } from "./components/config/load.ts";
+import {
+  loadSettings,
+  readRecord,
+  refuseContracted,
+  refuseWatched,
+  refuseWithoutRoom,
+} from "./components/config/load.ts";
 import { reportBudget, tellBudget } from "./components/config/budget.ts";
 import { awsRegion } from "./components/config/region.ts";
 import { namesOf } from "./components/config/names.ts";
