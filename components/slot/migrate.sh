@@ -139,6 +139,22 @@ works=$(tr -d '[]"' <<<"$works_with")
 works=${works//,/ }
 [ -n "$by_hand" ] || works="$release $works"
 
+# stop_needy: what the slot still runs of a release that needs what goes away, its worker above all; it is about to be replaced.
+# The guard was asked before: no visitor is sent there.
+stopped=''
+stop_needy() {
+  local container release_of found
+  found=$(timeout 20 docker ps --filter "name=^/?${name%-migration}-[a-z]+-$color\$" --format '{{.Names}} {{.Label "bluegreen.release"}}' 9>&-) ||
+    die "the Docker engine does not answer. Nothing was done"
+  while read -r container release_of; do
+    [ -n "$container" ] || continue
+    case " $works " in *" $release_of "*) continue ;; esac
+    say "$container stops: its release $release_of needs what goes away"
+    docker stop "$container" </dev/null >/dev/null 9>&- || die "$container cannot be stopped"
+    stopped+=" $container"
+  done <<<"$found"
+}
+
 # shellcheck disable=SC2317 # the trap calls what does
 # revision_after: a database that was restarted in the middle is waited for.
 revision_after() {
@@ -163,6 +179,8 @@ finish() {
     if [ "$status" -eq 0 ] || [ "$after" != "$before" ]; then note contracted "$(head -n 1 "$dir/contracting")"; fi
     rm -f "$dir/contracting"
   fi
+  # shellcheck disable=SC2086 # names
+  if [ "$status" -ne 0 ] && [ -n "$stopped" ]; then docker start $stopped >/dev/null 9>&- || true; fi
   [ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}"
 }
 if [ "$kind" = contract ]; then
@@ -171,6 +189,7 @@ fi
 began=$(now_ms) status=0
 trap finish EXIT
 trap 'exit 143' INT TERM
+if [ "$kind" = contract ] && [ -z "$by_hand" ]; then stop_needy; fi
 timeout --kill-after=10 "$timeout_seconds" sh -c "exec $run" 9>&- || status=$?
 # `timeout` ends with 124, or with 137 where it had to kill; so does a container that somebody else killed.
 if [ "$status" -eq 124 ] || { [ "$status" -eq 137 ] && [ $(($(now_ms) - began)) -ge $((timeout_seconds * 1000)) ]; }; then

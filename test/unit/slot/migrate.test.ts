@@ -15,6 +15,8 @@ case "$*" in
   *pg_database_size*) cat "$STUB/size" ;;
   *pg_dump*) echo "dump of $(cat "$STUB/revision")" ;;
   rm*) ;;
+  ps*) cat "$STUB/slot" 2>/dev/null || true ;;
+  stop* | start*) echo "$*" >>"$STUB/calls" ;;
   *) echo "docker $*" >&2; exit 9 ;;
 esac
 `;
@@ -173,6 +175,19 @@ done' '$HOME'`;
     assert.match(await file("contracted"), /^\S+Z 7 5 6\n$/);
     const [, last] = await ledger();
     assert.ok(last?.event === "migrated" && last.byHand);
+  });
+
+  it("stops what still needs what a contract takes away, and starts it again where nothing was taken", async () => {
+    const calls = () => readFile(join(folder, "calls"), "utf8").catch(() => "");
+    await migrate(plan("true", contract));
+    assert.equal(await calls(), "", "there is nothing");
+    await writeFile(join(folder, "slot"), "app-api-green 4\napp-worker-green 4\napp-web-green 6\n");
+    await migrate(plan("true"));
+    assert.equal(await calls(), "", "an expand leaves it alone");
+    await migrate(plan("true", contract));
+    assert.equal(await calls(), "stop app-api-green\nstop app-worker-green\n");
+    await migrate(plan("false", contract));
+    assert.match(await calls(), /start app-api-green app-worker-green\n$/);
   });
 
   it("forgets a contract that failed and changed nothing, and not one that failed halfway", async () => {
