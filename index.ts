@@ -1,6 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { loadSettings, readRecord, refuseWatched, refuseWithoutRoom } from "./components/config/load.ts";
+import {
+  loadSettings,
+  readRecord,
+  refuseContracted,
+  refuseWatched,
+  refuseWithoutRoom,
+} from "./components/config/load.ts";
 import { reportBudget, tellBudget } from "./components/config/budget.ts";
 import { awsRegion } from "./components/config/region.ts";
 import { namesOf } from "./components/config/names.ts";
@@ -33,16 +39,17 @@ const settings = loadSettings(previous);
 enforceRules({ isLocal: settings.host.kind === "local" });
 const id = { project: pulumi.getProject(), stack: pulumi.getStack() };
 const names = namesOf(id);
-const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs, watch }, zone] =
+const [{ reach, directory, memoryMb, diskFreeMb, engine, startInterval, repairs, watch, contracts }, zone] =
   await Promise.all([lookAtHost(settings.host, id, previous), lookAtEdge(settings.edge, id, previous?.zone)]);
 refuseWithoutRoom(settings, memoryMb);
 refuseWatched(settings, previous, watch);
+refuseContracted(settings, previous, contracts);
 const budget = reportBudget(settings, memoryMb, awsRegion());
 const begins = beginsRelease(settings, previous);
 if (begins) refuseFullDisk(diskFreeMb);
 const secretSet = begins ? await findSecretSet(settings, directory, reach) : 0;
 const around = { settings, names, directory, startInterval, secretSet };
-const contract = contractAfter(settings, previous);
+const contract = contractAfter(settings, previous, contracts);
 const plans = planSlots(settings, previous, (color, release) => beginSlot(color, release, around));
 const specs = { blue: specOf(plans.blue), green: specOf(plans.green) };
 const reading = [specs.blue, specs.green].flatMap((spec) => (spec === undefined ? [] : secretsOf(spec)));

@@ -11,7 +11,7 @@ import { Refusal } from "./outcome.ts";
 /** A host that is there, to be asked. */
 export interface KnownHost {
   readonly directory: string;
-  readonly ask: (words: readonly string[], stdin?: string) => Promise<string>;
+  readonly ask: (words: readonly string[], stdin?: string, timeoutMs?: number) => Promise<string>;
 }
 
 /** @throws Refusal where nothing was brought up yet */
@@ -20,7 +20,10 @@ export async function reachHost(stack: Stack): Promise<KnownHost> {
   const record = recordOf(stack);
   const reach = await knownReach(await hostSettings(stack), { project, stack: name }, record.ec2);
   if (reach === undefined) throw new Refusal("its machine is not known yet", `pulumi up --stack ${name}`);
-  return { directory: record.directory, ask: (words, stdin) => askHost(reach, words, stdin) };
+  return {
+    directory: record.directory,
+    ask: (words, stdin, timeoutMs) => askHost(reach, words, stdin, timeoutMs),
+  };
 }
 
 async function hostSettings({ config, engine, project, name }: Stack): Promise<HostSettings> {

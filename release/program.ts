@@ -2,6 +2,7 @@ import { Command } from "@commander-js/extra-typings";
 import { addDeploy } from "./deploy/command.ts";
 import { addDoctor } from "./doctor/command.ts";
 import { EXIT } from "./outcome.ts";
+import { addMigrate } from "./migrate/command.ts";
 import { addPromote } from "./promote/command.ts";
 import { addRollback } from "./rollback/command.ts";
 import { addShow } from "./show/commands.ts";
@@ -26,6 +27,7 @@ export function makeProgram(): Command {
   addDeploy(program);
   addPromote(program);
   addRollback(program);
+  addMigrate(program);
   addShow(program);
   addWatch(program);
   addDoctor(program);

@@ -5,6 +5,7 @@ import { instanceType } from "./instance-types.ts";
 import { completeSettings, parseConfig } from "./parse.ts";
 import { renderProblems } from "./problems.ts";
 import { checkAcrossKeys, checkMemory } from "./rules.ts";
+import { checkContracted } from "./contract-rules.ts";
 import { checkWatch } from "./watch-rules.ts";
 import { awsRegion } from "./region.ts";
 import type { HostSettings } from "./host-schema.ts";
@@ -64,6 +65,19 @@ export function refuseWatched(
   watch: Parameters<typeof checkWatch>[2],
 ): void {
   const problems = checkWatch(settings, previous, watch);
+  if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
+}
+
+/**
+ * Holds the config against what the host says of migrations that took something away, of a run that failed later too.
+ * @throws RunError with what is allowed and what to type, before any resource is declared
+ */
+export function refuseContracted(
+  settings: Settings,
+  previous: StackRecord | undefined,
+  contracts: Parameters<typeof checkContracted>[2],
+): void {
+  const problems = checkContracted(settings, previous, contracts);
   if (problems.length > 0) throw new pulumi.RunError(renderProblems(problems, pulumi.getStack()));
 }
 

@@ -16,7 +16,8 @@ export interface Names {
   readonly redisVolume: string;
   /** One container of a slot. */
   part(part: Part, color: Color): string;
-  migration(color: Color): string;
+  /** One for both slots: the engine itself lets no second one run. */
+  readonly migration: string;
   /** The labels of every container. */
   labels(more?: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
   /** The same for networks and volumes, in the provider's shape. */
@@ -35,7 +36,7 @@ export function namesOf({ project, stack }: StackId): Names {
     postgresVolume: `${prefix}-postgres`,
     redisVolume: `${prefix}-redis`,
     part: (part, color) => `${prefix}-${part}-${color}`,
-    migration: (color) => `${prefix}-migration-${color}`,
+    migration: `${prefix}-migration`,
     labels: (more = {}) => ({ ...labels, ...more }),
     labelList: () => Object.entries(labels).map(([label, value]) => ({ label, value })),
   };

@@ -8,7 +8,7 @@ import type { Parsed } from "./parse.ts";
 import { dotted, removeCommand, setCommand } from "./commands.ts";
 import { checkEc2 } from "./ec2-rules.ts";
 import { type Problem, shown } from "./problems.ts";
-import { contracting } from "../slot/contract.ts";
+import { checkContract } from "./contract-rules.ts";
 import { type Color, type Release, COLORS, otherColor } from "./schema.ts";
 
 type Checked = Pick<Parsed, "settings" | "unsound">;
@@ -144,50 +144,6 @@ function checkCanary({ settings, unsound }: Checked, previous: StackRecord | und
       fix: `${setCommand(["canary"], 0)} && ${restore(idle, running)} && pulumi up`,
     },
   ];
-}
-
-/**
- * A contract migration runs while the live release serves, so that one must not need what goes away; and afterwards there is
- * no way back to a release that does.
- */
-function checkContract(settings: PartialSettings, previous: StackRecord | undefined): Problem[] {
-  if (previous === undefined) return [];
-  const { live, slots, contract } = previous;
-  const now = contracting(settings, previous);
-  const running = slots[live]?.release;
-  const needed =
-    now === undefined || running === undefined || now.worksWith.includes(running)
-      ? []
-      : [
-          {
-            key: `${now.color}.migration.worksWith`,
-            got: JSON.stringify(now.worksWith),
-            allowed: `a list with ${shown(running)}, which is live while the migration takes away: release one first that does not need it, and name that`,
-            fix: setCommand([now.color, "migration", "kind"], "expand"),
-          },
-        ];
-  const broken = COLORS.flatMap((color) => {
-    const wanted = settings[color]?.release;
-    const begins = wanted !== slots[color]?.release;
-    if (wanted === undefined || !(contract?.breaks.includes(wanted) ?? false)) return [];
-    if (!begins && settings.active !== color && (settings.canary ?? 0) === 0) return [];
-    return [
-      {
-        key: begins ? `${color}.release` : settings.active === color ? "active" : "canary",
-        got: begins
-          ? shown(wanted)
-          : `${shown(settings.active === color ? color : settings.canary)}, and ${color} runs release ${wanted}`,
-        allowed: `a release that does without what the migration of ${shown(contract?.release)} took away; mend forward, or restore a dump`,
-        fix:
-          begins && running !== undefined
-            ? setCommand([color, "release"], slots[color]?.release ?? running)
-            : settings.active === color
-              ? setCommand(["active"], live)
-              : setCommand(["canary"], 0),
-      },
-    ];
-  });
-  return [...needed, ...broken];
 }
 
 /** A release is immutable: the same id always means the same images. */

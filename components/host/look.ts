@@ -25,6 +25,8 @@ export interface HostLook {
   readonly repairs: Repairs;
   /** What is said of releases that are, or were, watched; empty before the first `up`. */
   readonly watch: Pick<Observation, "watch" | "condemned">;
+  /** What migrations took away; empty before the first `up`. */
+  readonly contracts: Pick<Observation, "contracted" | "contracting">;
 }
 
 /** What a host of any kind was found to be. */
@@ -80,7 +82,7 @@ export async function conclude(
   } as const;
   if (previous === undefined) {
     const startInterval = apiVersion !== undefined && apiVersion >= START_INTERVAL_API;
-    return { ...known, startInterval, repairs: NO_REPAIRS, watch: {} };
+    return { ...known, startInterval, repairs: NO_REPAIRS, watch: {}, contracts: {} };
   }
   if (previous.directory !== directory) {
     throw new pulumi.RunError(
@@ -89,9 +91,14 @@ export async function conclude(
         `${stack} --path host.directory ${previous.directory}`,
     );
   }
-  const { watch, condemned, ...seen } = await observe();
+  const { watch, condemned, contracted, contracting, ...seen } = await observe();
   const repairs = countRepairs(previous.repairs, seen, previous);
-  return { ...known, startInterval: previous.startInterval, repairs, watch: { watch, condemned } };
+  return {
+    ...known,
+    ...{ startInterval: previous.startInterval, repairs },
+    watch: { watch, condemned },
+    contracts: { contracted, contracting },
+  };
 }
 
 async function findOverSsh(settings: SshHostSettings, id: StackId): Promise<HostFound> {

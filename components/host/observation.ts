@@ -17,6 +17,10 @@ export interface Observation {
   readonly watch?: string | undefined;
   /** The releases that a watch took visitors back from, e.g. `42 44`. */
   readonly condemned?: string | undefined;
+  /** The last migration that took something away: when, of which release, then the releases that work since. */
+  readonly contracted?: string | undefined;
+  /** The same of one that was begun; how it ended is not known. */
+  readonly contracting?: string | undefined;
   /** Fingerprint of the certificate that the gateway is given; `missing` where there is none. */
   readonly certificate?: string | undefined;
 }
@@ -44,6 +48,8 @@ export function parseObservation(text: string): Observation {
     certificate: lines.get("certificate"),
     watch: lines.get("watch"),
     condemned: lines.get("condemned"),
+    contracted: lines.get("contracted"),
+    contracting: lines.get("contracting"),
   };
 }
 

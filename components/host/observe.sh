@@ -9,6 +9,8 @@
 #   certificate SHA256        fingerprint of the certificate that the gateway is given, or "certificate missing"
 #   watch COLOR RELEASE UNTIL a release that is being watched, until then (seconds since 1970); no line where none is
 #   condemned RELEASE…        the releases that a watch took visitors back from; no line where there is none
+#   contracted AT RELEASE WORKS…   the last migration that took something away, and the releases that work since; none: no line
+#   contracting AT RELEASE WORKS…  one that was begun, with an end that nobody saw
 #   conf SHA256               hash over the gateway's configuration files, or "conf missing"
 set -eu
 export LC_ALL=C
@@ -35,6 +37,9 @@ fi
 if [ -s "$directory/gateway/condemned" ]; then
   cut -d ' ' -f 1 "$directory/gateway/condemned" | sort -u | paste -s -d ' ' | sed 's/^/condemned /'
 fi
+for what in contracted contracting; do
+  if [ -s "$directory/$what" ]; then echo "$what $(head -n 1 "$directory/$what")"; fi
+done
 
 if [ -f "$conf/nginx.conf" ]; then
   cd "$conf"

@@ -7,13 +7,18 @@ const RUN_TIMEOUT_MS = 180_000;
 
 /**
  * Runs a command on the host now, outside the engine's graph, and returns what it wrote to stdout.
- * @throws Error with what it wrote to stderr, when it fails or takes longer than 3 min
+ * @throws Error with what it wrote to stderr, when it fails or takes longer than `timeoutMs`, 3 min by default
  */
-export async function askHost(reach: Reach, words: readonly string[], stdin = ""): Promise<string> {
-  const options = { input: stdin, timeoutMs: RUN_TIMEOUT_MS };
+export async function askHost(
+  reach: Reach,
+  words: readonly string[],
+  stdin = "",
+  timeoutMs = RUN_TIMEOUT_MS,
+): Promise<string> {
+  const options = { input: stdin, timeoutMs };
   const { code, stdout, stderr } = await run(reach, words, options);
   if (code === 0) return stdout;
-  throw new Error(stderr.trim() || `${words[0] ?? ""}: ${describeEnd(code)}`);
+  throw new Error(stderr.trim() || `${words[0] ?? ""}: ${describeEnd(code, timeoutMs)}`);
 }
 
 async function run(reach: Reach, words: readonly string[], options: { input: string; timeoutMs: number }) {
@@ -25,12 +30,12 @@ async function run(reach: Reach, words: readonly string[], options: { input: str
   }
 }
 
-function describeEnd(code: number | "missing" | "late"): string {
+function describeEnd(code: number | "missing" | "late", timeoutMs: number): string {
   switch (code) {
     case "missing":
       return "there is no such program";
     case "late":
-      return `no end after ${RUN_TIMEOUT_MS / 1000} s, it was stopped`;
+      return `no end after ${timeoutMs / 1000} s, it was stopped`;
     default:
       return `exit ${code}`;
   }

@@ -24,6 +24,8 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     kind: z.enum(["expand", "contract"]),
     /** Of a contract: the releases that go on working. */
     worksWith: z.array(z.string()).default([]),
+    /** Asked for outside of a release, in this one's image: this one works afterwards only if it is named. */
+    byHand: z.boolean().optional(),
     before: z.string(),
     after: z.string(),
     milliseconds: z.number(),

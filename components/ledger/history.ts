@@ -49,7 +49,7 @@ export function releaseHistory(entries: readonly LedgerEntry[]): readonly Releas
       }
       case "migrated":
         // It runs before the slot is there, so before the release is said to have begun.
-        migrations.set(key(entry), entry);
+        if (entry.byHand !== true) migrations.set(key(entry), entry);
         break;
       case "live": {
         const draft = open.get(key(entry));
@@ -106,10 +106,10 @@ export function unfinished(all: readonly LedgerEntry[]): readonly Entry<"began">
   });
 }
 
-/** The last migration that took something away, if there was one. */
+/** The last migration that took something away, all of it or, where it failed halfway, some. */
 export function lastContract(entries: readonly LedgerEntry[]): Entry<"migrated"> | undefined {
   return entries.findLast(
     (entry): entry is Entry<"migrated"> =>
-      entry.event === "migrated" && entry.kind === "contract" && entry.ok,
+      entry.event === "migrated" && entry.kind === "contract" && (entry.ok || entry.before !== entry.after),
   );
 }

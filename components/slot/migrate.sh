@@ -4,17 +4,22 @@
 # One at a time, against a database that was just dumped, bounded in time; what it did is in the ledger, whatever its end.
 # Safe to run again after it was cut off: one that a killed run left behind is waited for, its container is removed.
 #
+# DIR/contracted says to observe.sh, which releases work since the last migration that took something away, DIR/contracting the same
+# of one that was begun: "AT RELEASE WORKS…", and in the second also "COLOR REVISION" of before. A run that fails, or is killed,
+# later on does not make that undone.
+#
 # The plan, lines of "key value" (renderMigration in migration.ts writes it):
 #   color green        release 42          kind expand | contract      worksWith ["41"]     (JSON)
 #   postgres NAME      name NAME           the database's container, and the one that migrates
 #   timeoutSeconds 60  backup dump | none
+#   byHand yes         asked for outside of a release: its own release is not among those that work afterwards
 #   run docker run …                       the shell's words of what migrates, to the end of the plan
 set -euo pipefail
 dir=${1:?the stack\'s directory on the host}
 # shellcheck source=components/gateway/common.sh
 . "$(dirname "$0")/common.sh"
 
-color='' release='' kind=expand works_with='[]' postgres='' name='' timeout_seconds=60 backup=dump run=''
+color='' release='' kind=expand works_with='[]' postgres='' name='' timeout_seconds=60 backup=dump by_hand='' run=''
 while IFS= read -r line || [ -n "$line" ]; do
   rest=${line#* }
   case ${line%% *} in
@@ -26,6 +31,7 @@ while IFS= read -r line || [ -n "$line" ]; do
     name) name=$rest ;;
     timeoutSeconds) timeout_seconds=$rest ;;
     backup) backup=$rest ;;
+    byHand) by_hand=$rest ;;
     run)
       run=$rest
       while IFS= read -r line; do run+=$'\n'$line; done
@@ -56,13 +62,22 @@ revision() {
 }
 
 KEPT_DUMPS=3
+# revision_at DUMP: where the database was when a try of this release made it, by the ledger; empty where that was cut off.
+revision_at() {
+  { grep -F "\"backup\":$(json_text "$1")" "$dir/ledger" 2>/dev/null || true; } | sed -n 's/.*"before":"\([^"]*\)".*/\1/p' | tail -n 1
+}
+
 # dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole. One that a
-# try of this very release made within a day is the better one: what that try did half is not in it.
+# try of this very release made within a day is the better one where that try left its work half done; else it is out of date.
 dump() {
-  local need free kind_mark=''
+  local need free kind_mark='' earlier at='' of=$release${by_hand:+.by-hand}
   mkdir -p "$dir/backups"
-  dumped=$(find "$dir/backups" -name "*-before-$release.dump" -mmin -1440 -o -name "*-before-$release.contract.dump" -mmin -1440 | sort | head -n 1)
-  [ -z "$dumped" ] || return 0
+  earlier=$(find "$dir/backups" -name "*-before-$of.dump" -mmin -1440 -o -name "*-before-$of.contract.dump" -mmin -1440 | sort | head -n 1)
+  [ -z "$earlier" ] || at=$(revision_at "$earlier")
+  if [ -n "$at" ] && [ "$at" != "$before" ] && [ -z "$by_hand" ]; then
+    dumped=$earlier
+    return 0
+  fi
   chmod 0700 "$dir/backups"
   rm -f "$dir"/backups/*.part
   [ "$kind" = expand ] || kind_mark=.contract
@@ -70,11 +85,12 @@ dump() {
   free=$(df -Pm "$dir/backups" | awk 'NR == 2 { print $4 }')
   [ "$free" -ge "$need" ] ||
     die "a dump of the database may take $need MB and $dir/backups has $free MB left. Nothing was done; make room, or set the migration's backup to none"
-  dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$release$kind_mark.dump"
+  dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$of$kind_mark.dump"
   (umask 077 && timeout 3600 docker exec "$postgres" pg_dump -U "$owner" -d app -Fc >"$dumped.part" 9>&-) ||
     die "the database could not be dumped. Nothing was done"
   sync "$dumped.part"
   mv -f "$dumped.part" "$dumped"
+  [ "$at" != "$before" ] || [ "$earlier" = "$dumped" ] || rm -f "$earlier"
   # A contract's is the only way back past it: it stays until somebody removes it.
   find "$dir/backups" -name '*.dump' ! -name '*.contract.dump' | sort -r | tail -n +$((KEPT_DUMPS + 1)) | while IFS= read -r old; do rm -f "$old"; done
 }
@@ -84,27 +100,101 @@ remove() { docker rm --force "$name" >/dev/null 2>&1 9>&- || true; }
 # What a killed run left behind may still be writing: before the database is looked at and dumped.
 remove
 before=$(revision) || die "the database in $postgres does not answer. Nothing was done"
+
+# note FILE LINE…: on the disk before it has the name.
+note() {
+  local file=$dir/$1
+  shift
+  printf '%s\n' "$@" >"$file.new" && sync "$file.new" && mv -f "$file.new" "$file"
+}
+
+# record COLOR RELEASE KIND WORKS_WITH BEFORE AFTER MILLISECONDS OK: into the ledger.
+record() {
+  add_entry "$(printf '{"event":"migrated","at":"%s","color":"%s","release":"%s","kind":"%s","worksWith":%s,"before":%s,"after":%s,"milliseconds":%s,"ok":%s%s%s}' \
+    "$(now_iso)" "$1" "$2" "$3" "$4" "$(json_text "$5")" "$(json_text "$6")" "$7" "$8" \
+    "${by_hand:+,\"byHand\":true}" "${dumped:+,\"backup\":$(json_text "$dumped")}")"
+}
+
+# A contract that was cut off: now its container is gone, the database tells how far it came. Where no tool keeps a revision, nobody
+# can tell, and it counts.
+settle() {
+  local about works since color release_of revision by_hand=yes
+  [ -f "$dir/contracting" ] || return 0
+  { read -r about && read -r color revision; } <"$dir/contracting" || die "$dir/contracting cannot be read"
+  if [ "$revision" = "$before" ] && [ "$before" != none ]; then
+    say "a migration that was cut off left nothing behind"
+  else
+    read -r since release_of works <<<"$about"
+    case " $works " in *" $release_of "*) by_hand='' ;; esac
+    say "the migration of $release_of, begun $since, was cut off and took something away: revision $revision before, $before now"
+    record "$color" "$release_of" contract "[\"${works// /\",\"}\"]" "$revision" "$before" 0 false
+    note contracted "$about"
+  fi
+  rm -f "$dir/contracting"
+}
 dumped=''
+settle
 [ "$backup" = none ] || dump
+works=$(tr -d '[]"' <<<"$works_with")
+works=${works//,/ }
+[ -n "$by_hand" ] || works="$release $works"
+
+# stop_needy: what the slot still runs of a release that needs what goes away, its worker above all; it is about to be replaced.
+# The guard was asked before: no visitor is sent there.
+stopped=''
+stop_needy() {
+  local container release_of found
+  found=$(timeout 20 docker ps --filter "name=^/?${name%-migration}-[a-z]+-$color\$" --format '{{.Names}} {{.Label "bluegreen.release"}}' 9>&-) ||
+    die "the Docker engine does not answer. Nothing was done"
+  while read -r container release_of; do
+    [ -n "$container" ] || continue
+    case " $works " in *" $release_of "*) continue ;; esac
+    say "$container stops: its release $release_of needs what goes away"
+    docker stop "$container" </dev/null >/dev/null 9>&- || die "$container cannot be stopped"
+    stopped+=" $container"
+  done <<<"$found"
+}
+
+# shellcheck disable=SC2317 # the trap calls what does
+# revision_after: a database that was restarted in the middle is waited for.
+revision_after() {
+  local limit=$((EPOCHSECONDS + 30))
+  until revision 2>/dev/null; do
+    if [ "$EPOCHSECONDS" -ge "$limit" ]; then
+      echo unknown
+      return
+    fi
+    sleep 0.5
+  done
+}
 
 # shellcheck disable=SC2317 # the trap calls it
 finish() {
   local status=$? after
   trap '' INT TERM
   remove
-  after=$(revision) || after=unknown
-  add_entry "$(printf '{"event":"migrated","at":"%s","color":"%s","release":"%s","kind":"%s","worksWith":%s,"before":%s,"after":%s,"milliseconds":%s,"ok":%s%s}' \
-    "$(now_iso)" "$color" "$release" "$kind" "$works_with" "$(json_text "$before")" "$(json_text "$after")" "$(($(now_ms) - began))" \
-    "$([ "$status" -eq 0 ] && echo true || echo false)" "${dumped:+,\"backup\":$(json_text "$dumped")}")"
+  after=$(revision_after)
+  record "$color" "$release" "$kind" "$works_with" "$before" "$after" "$(($(now_ms) - began))" "$([ "$status" -eq 0 ] && echo true || echo false)"
+  if [ "$kind" = contract ]; then
+    if [ "$status" -eq 0 ] || [ "$after" != "$before" ]; then note contracted "$(head -n 1 "$dir/contracting")"; fi
+    rm -f "$dir/contracting"
+  fi
+  # shellcheck disable=SC2086 # names
+  if [ "$status" -ne 0 ] && [ -n "$stopped" ]; then docker start $stopped >/dev/null 9>&- || true; fi
   [ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}"
 }
+if [ "$kind" = contract ]; then
+  note contracting "$(now_iso) $release $works" "$color $before" || die "$dir/contracting cannot be written. Nothing was done"
+fi
+began=$(now_ms) status=0
 trap finish EXIT
 trap 'exit 143' INT TERM
-
-began=$(now_ms) status=0
+if [ "$kind" = contract ] && [ -z "$by_hand" ]; then stop_needy; fi
 timeout --kill-after=10 "$timeout_seconds" sh -c "exec $run" 9>&- || status=$?
-# `timeout` ends with 124, or with 137 where it had to kill.
-if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+# `timeout` ends with 124, or with 137 where it had to kill; so does a container that somebody else killed.
+if [ "$status" -eq 124 ] || { [ "$status" -eq 137 ] && [ $(($(now_ms) - began)) -ge $((timeout_seconds * 1000)) ]; }; then
   say "no end after $timeout_seconds s; it was stopped, the database is as its last committed step left it"
+elif [ "$status" -eq 137 ]; then
+  say "its container was killed, by somebody or because it wanted more memory than its release has"
 fi
 exit "$status"

@@ -11,11 +11,13 @@ export interface MigrationStep {
   readonly postgres: string;
   /** The release's own container: the migration runs in its image, with its settings and its limits. */
   readonly container: ContainerSpec;
+  /** Asked for outside of a release, which is itself not among those that work afterwards unless it is named. */
+  readonly byHand?: boolean;
 }
 
 /** The plan that migrate.sh reads; `null` where there is nothing to run. */
 export function renderMigration(step: MigrationStep): string | null {
-  const { color, release, migration, name, postgres } = step;
+  const { color, release, migration, name, postgres, byHand = false } = step;
   if (migration.skip) return null;
   return [
     `color ${color}`,
@@ -26,6 +28,7 @@ export function renderMigration(step: MigrationStep): string | null {
     `name ${name}`,
     `timeoutSeconds ${migration.timeoutSeconds}`,
     `backup ${migration.backup}`,
+    ...(byHand ? ["byHand yes"] : []),
     `run ${commandLine(dockerRun(step))}`,
     "",
   ].join("\n");
@@ -59,8 +62,19 @@ function dockerRun({ migration, name, container }: MigrationStep): readonly stri
     ...container.envs.flatMap((line) => ["--env", line]),
     "--env",
     // libpq's own way: whatever tool it is, it waits no longer for a table.
-    `PGOPTIONS=-c lock_timeout=${migration.lockTimeoutSeconds * 1000}`,
+    `PGOPTIONS=${serverOptions(migration)}`,
     container.image,
     ...migration.command,
   ];
+}
+
+/** What the server holds the migration's session to, even where nobody is left to end it: each second it looks whether it is still there. */
+function serverOptions({ lockTimeoutSeconds, timeoutSeconds }: MigrationStep["migration"]): string {
+  return Object.entries({
+    lock_timeout: lockTimeoutSeconds * 1000,
+    statement_timeout: timeoutSeconds * 1000,
+    client_connection_check_interval: 1000,
+  })
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(" ");
 }

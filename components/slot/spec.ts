@@ -41,7 +41,7 @@ export function beginSlot(color: Color, release: Release, around: SlotSurroundin
         ? null
         : renderMigration({
             ...{ color, container, migration: release.migration, release: release.release },
-            ...{ name: names.migration(color), postgres: names.postgres },
+            ...{ name: names.migration, postgres: names.postgres },
           }),
     containers: {
       api: withHash(container),

@@ -88,7 +88,7 @@ function describe({ stack, release, color, live, percent, from, milliseconds }: 
 }
 
 /** Asks on a terminal; elsewhere, and where the answer was given already, it is yes. */
-function confirmer(answered: boolean): (question: string) => Promise<boolean> {
+export function confirmer(answered: boolean): (question: string) => Promise<boolean> {
   return async (question) => {
     if (answered || !process.stdin.isTTY || !process.stderr.isTTY) return true;
     const terminal = createInterface({ input: process.stdin, output: process.stderr });

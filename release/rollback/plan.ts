@@ -90,7 +90,8 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
 
 /** There is no way back past a contract migration, whether or not its release ever went live. */
 function refuseBroken({ contract, history, stack }: RollbackView, wanted: string): void {
-  if (contract === undefined || contract.release === wanted || contract.worksWith.includes(wanted)) return;
+  if (contract === undefined || contract.worksWith.includes(wanted)) return;
+  if (contract.release === wanted && contract.byHand !== true) return;
   const began = history.findLast(({ release }) => release === wanted)?.releasedAt;
   if (began !== undefined && began > contract.at) return;
   throw new Refusal(

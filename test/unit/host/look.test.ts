@@ -25,6 +25,7 @@ describe("what a host over SSH says of itself", () => {
       observation: {
         ...{ dictionary: "green 0", start: "green 0", conf: "abc" },
         ...{ certificate: undefined, watch: undefined, condemned: undefined },
+        ...{ contracted: undefined, contracting: undefined },
       },
     });
   });

@@ -15,6 +15,15 @@ import {
 const NONE = { host: 0, scripts: 0, switch: 0, gateway: 0, certificate: 0 };
 const BELIEVED = { live: "blue", canary: 0, conf: "c0ffee", certificate: { fingerprint: "f00d" } } as const;
 
+/** Of what a host has nothing to say. */
+const SILENT: Observation = {
+  dictionary: undefined,
+  watch: undefined,
+  condemned: undefined,
+  contracted: undefined,
+  contracting: undefined,
+};
+
 describe("what the host says of itself", () => {
   it("is read line by line, and what is not known is left out", () => {
     assert.deepEqual(parseObservation("dictionary green 10\nstart missing\nweather fine\n"), {
@@ -24,6 +33,8 @@ describe("what the host says of itself", () => {
       certificate: undefined,
       watch: undefined,
       condemned: undefined,
+      contracted: undefined,
+      contracting: undefined,
     });
   });
 
@@ -42,7 +53,7 @@ describe("what the host says of itself", () => {
       const observe = () =>
         parseObservation(execFileSync("components/host/observe.sh", [directory], { encoding: "utf8" }));
       assert.deepEqual(observe(), {
-        dictionary: undefined,
+        ...SILENT,
         start: "green 0",
         certificate: "missing",
         conf: hashFiles(files),
@@ -50,8 +61,12 @@ describe("what the host says of itself", () => {
       writeFileSync(join(directory, "gateway/conf/nginx.conf"), `${files.at(-1)?.content ?? ""}# by hand\n`);
       assert.notEqual(observe().conf, hashFiles(files));
       rmSync(join(directory, "gateway/conf"), { recursive: true });
+      writeFileSync(join(directory, "contracted"), "2026-01-01T00:00:00Z 43 43 42\n");
+      writeFileSync(join(directory, "contracting"), "2026-01-02T00:00:00Z 44 44 43\ngreen 0001\n");
       assert.deepEqual(observe(), {
-        dictionary: undefined,
+        ...SILENT,
+        contracted: "2026-01-01T00:00:00Z 43 43 42",
+        contracting: "2026-01-02T00:00:00Z 44 44 43",
         start: "missing",
         certificate: "missing",
         conf: "missing",

@@ -138,15 +138,28 @@ describe("the plan of a rollback", () => {
   });
 
   it("refuses the way back past a contract migration, but to whom it leaves working", () => {
-    const contract = (worksWith: string[]): LedgerEntry => ({
+    const contract = (worksWith: string[], more: Partial<Entry<"migrated">> = {}): LedgerEntry => ({
       event: "migrated",
       ...{ at: day(3), color: "blue", release: "1", kind: "contract", worksWith },
       ...{ before: "0002", after: "0003", milliseconds: 5, ok: true, backup: "/srv/before.dump" },
+      ...more,
     });
     const said = refused(() => plan(undefined, { entries: [...LEDGER, contract(["0"])] }));
     assert.match(said, /release 2 needs what the migration of 1 took away/);
     assert.equal(plan(undefined, { entries: [...LEDGER, contract(["2"])] }).kind, "flip");
     assert.equal(plan("0", { entries: [...LEDGER, contract(["0"])] }).kind, "release");
+    const halfway = contract([], { ok: false });
+    assert.match(
+      refused(() => plan(undefined, { entries: [...LEDGER, halfway] })),
+      /took away/,
+    );
+    const failed = contract([], { ok: false, after: "0002" });
+    assert.equal(plan(undefined, { entries: [...LEDGER, failed] }).kind, "flip");
+    const down = contract(["1"], { byHand: true, release: "2" });
+    assert.match(
+      refused(() => plan(undefined, { entries: [...LEDGER, down] })),
+      /release 2 needs/,
+    );
   });
 });
 

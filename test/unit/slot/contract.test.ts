@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { checkAcrossKeys } from "../../../components/config/rules.ts";
 import { parseConfig } from "../../../components/config/parse.ts";
+import { checkContracted } from "../../../components/config/contract-rules.ts";
 import { contractAfter } from "../../../components/slot/contract.ts";
 import type { StackRecord } from "../../../components/slot/record.ts";
 import { recordOf, settingsOf } from "../../support/fixtures.ts";
@@ -11,6 +12,8 @@ const contract = (worksWith: readonly string[], skip = false): string =>
     images: { api: "app:3" },
     migration: { kind: "contract", command: ["migrate"], worksWith, skip },
   });
+
+const AT = "2026-01-05T00:00:00Z";
 
 /** The problems of a config that differs from what runs in these keys. */
 function problems(
@@ -49,11 +52,65 @@ describe("a contract migration", () => {
 
   it("is remembered with all that it breaks, until the next", () => {
     const previous = recordOf();
-    const after = contractAfter(settingsOf({ green: contract(["1"]) }), previous);
+    const after = contractAfter(settingsOf({ green: contract(["1"]) }), previous, {});
     assert.deepEqual(after, { release: "3", breaks: ["2"] });
-    assert.deepEqual(contractAfter(settingsOf(), recordOf({ contract: { release: "1", breaks: ["0"] } })), {
-      release: "1",
-      breaks: ["0"],
+    const contracted = { release: "1", breaks: ["0"] };
+    assert.deepEqual(contractAfter(settingsOf(), recordOf({ contract: contracted }), {}), contracted);
+  });
+
+  describe("of which only the host knows", () => {
+    const seen = (contracted: string, contract?: StackRecord["contract"]) =>
+      checkContracted(settingsOf({ active: "green" }), recordOf(contract && { contract }), { contracted });
+
+    it("closes the way back to what was there, but for what works", () => {
+      const [problem, ...more] = seen(`${AT} 3 3 1`);
+      assert.deepEqual(more, []);
+      assert.deepEqual([problem?.key, problem?.got], ["active", '"green", and green runs release 2']);
+      assert.match(problem?.allowed ?? "", /the migration of "3" took away/);
+      assert.equal(problem?.fix, "pulumi config set 'active' 'blue'");
+      assert.deepEqual(seen(`${AT} 3 3 1 2`), []);
+    });
+
+    it("is no question where the state knows of it, or of a later one", () => {
+      for (const at of [AT, "2026-02-01T00:00:00Z"])
+        assert.deepEqual(seen(`${AT} 3 3 1`, { release: "3", breaks: [], at }), []);
+    });
+
+    it("leaves in peace what serves, and what only stands there", () => {
+      const contracts = { contracted: `${AT} 3 3`, contracting: `${AT} 4 4` };
+      assert.deepEqual(checkContracted(settingsOf(), recordOf(), contracts), []);
+      assert.deepEqual(checkContracted(settingsOf(), undefined, contracts), []);
+    });
+
+    it("is remembered by the next run that ends well", () => {
+      const contracted = `${AT} 3 3 1`;
+      const record = { release: "3", breaks: ["2"], at: AT };
+      assert.deepEqual(contractAfter(settingsOf(), recordOf(), { contracted }), record);
+      const next = contractAfter(settingsOf({ green: contract(["1"]) }), recordOf(), { contracted });
+      assert.deepEqual(next, { ...record, release: "3" });
+    });
+
+    it("counts while nobody knows how it ended, and is not remembered", () => {
+      const contracting = `${AT} 3 3 1`;
+      const [problem] = checkContracted(settingsOf({ active: "green" }), recordOf(), { contracting });
+      assert.match(problem?.allowed ?? "", /may have taken away before it was cut off/);
+      assert.equal(contractAfter(settingsOf(), recordOf(), {}), undefined);
+    });
+
+    it("ran by hand: its own release works only where it is named", () => {
+      const settings = settingsOf({ active: "green" });
+      const downwards = { contracted: `${AT} 2 1` };
+      assert.deepEqual(
+        checkContracted(settings, recordOf(), downwards).map(({ key }) => key),
+        ["active"],
+      );
+      // What an earlier one took away is there again.
+      const contract = { release: "3", breaks: ["0", "1"], at: "2025-12-01T00:00:00Z" };
+      assert.deepEqual(contractAfter(settings, recordOf({ contract }), { contracted: `${AT} 3 0 1` }), {
+        release: "3",
+        breaks: ["2"],
+        at: AT,
+      });
     });
   });
 });

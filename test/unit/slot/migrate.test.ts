@@ -15,6 +15,8 @@ case "$*" in
   *pg_database_size*) cat "$STUB/size" ;;
   *pg_dump*) echo "dump of $(cat "$STUB/revision")" ;;
   rm*) ;;
+  ps*) cat "$STUB/slot" 2>/dev/null || true ;;
+  stop* | start*) echo "$*" >>"$STUB/calls" ;;
   *) echo "docker $*" >&2; exit 9 ;;
 esac
 `;
@@ -133,5 +135,96 @@ done' '$HOME'`;
       entries.map((entry) => entry.event === "migrated" && `${entry.before} ${entry.after}`),
       ["0001 0002", "0002 0002"],
     );
+  });
+
+  const file = (name: string) => readFile(join(directory, name), "utf8").catch(() => "");
+  const kept = async (): Promise<readonly string[]> => {
+    const texts = (await dumps()).map((name) => readFile(join(directory, "backups", name), "utf8"));
+    return (await Promise.all(texts)).map((text) => text.trim());
+  };
+  const to = (revision: string, more = "") => `sh -c 'echo ${revision} >"$STUB/revision"${more}'`;
+  const contract = { kind: "contract", worksWith: '["5","6"]' };
+
+  it("dumps anew for the next try of a release whose last one left nothing behind", async () => {
+    await migrate(plan("false"));
+    const [first] = await ledger();
+    await migrate(plan("false"));
+    const [, second] = await ledger();
+    assert.ok(first?.event === "migrated" && second?.event === "migrated");
+    assert.equal((await dumps()).length, 1);
+    assert.equal(join(directory, "backups", (await dumps())[0] ?? ""), second.backup);
+  });
+
+  it("keeps to the dump of a try that left its work half done", async () => {
+    await migrate(plan(to("0002", "; exit 1")));
+    await migrate(plan(to("0003")));
+    assert.deepEqual(await kept(), ["dump of 0001"]);
+    const [, second] = await ledger();
+    assert.ok(
+      second?.event === "migrated" && second.backup?.endsWith(await dumps().then(([one]) => one ?? "")),
+    );
+  });
+
+  it("says for whom a contract was the end: as soon as it begins, and for good when it took something away", async () => {
+    const look = `cat ${directory}/contracting`;
+    const ran = await migrate(plan(to("0002", `; ${look}`), contract));
+    assert.match(ran.stdout, /^\S+Z 7 7 5 6\ngreen 0001\n$/);
+    assert.match(await file("contracted"), /^\S+Z 7 7 5 6\n$/);
+    assert.equal(await file("contracting"), "");
+    await migrate(plan(to("0003"), { ...contract, byHand: "yes" }));
+    assert.match(await file("contracted"), /^\S+Z 7 5 6\n$/);
+    const [, last] = await ledger();
+    assert.ok(last?.event === "migrated" && last.byHand);
+  });
+
+  it("stops what still needs what a contract takes away, and starts it again where nothing was taken", async () => {
+    const calls = () => readFile(join(folder, "calls"), "utf8").catch(() => "");
+    await migrate(plan("true", contract));
+    assert.equal(await calls(), "", "there is nothing");
+    await writeFile(join(folder, "slot"), "app-api-green 4\napp-worker-green 4\napp-web-green 6\n");
+    await migrate(plan("true"));
+    assert.equal(await calls(), "", "an expand leaves it alone");
+    await migrate(plan("true", contract));
+    assert.equal(await calls(), "stop app-api-green\nstop app-worker-green\n");
+    await migrate(plan("false", contract));
+    assert.match(await calls(), /start app-api-green app-worker-green\n$/);
+  });
+
+  it("forgets a contract that failed and changed nothing, and not one that failed halfway", async () => {
+    await writeFile(join(directory, "contracted"), "2026-01-01T00:00:00Z 4 4 3\n");
+    await migrate(plan("false", contract));
+    assert.equal(await file("contracted"), "2026-01-01T00:00:00Z 4 4 3\n");
+    await migrate(plan(to("0002", "; exit 1"), contract));
+    assert.match(await file("contracted"), /^\S+Z 7 7 5 6\n$/);
+    assert.equal(await file("contracting"), "");
+  });
+
+  for (const [how, before, after] of [
+    ["undone", "0001", ""],
+    ["done", "0000", "2026-01-01T00:00:00Z 4 4 3\n"],
+  ] as const) {
+    it(`finds out that a contract that was cut off was ${how}`, async () => {
+      await writeFile(join(directory, "contracting"), `2026-01-01T00:00:00Z 4 4 3\nblue ${before}\n`);
+      const ran = await migrate(plan("true"));
+      assert.equal(ran.code, 0, ran.output);
+      assert.deepEqual([await file("contracting"), await file("contracted")], ["", after]);
+      const [found] = await ledger();
+      assert.ok(found?.event === "migrated");
+      assert.deepEqual([found.release, found.ok], how === "done" ? ["4", false] : ["7", true]);
+    });
+  }
+
+  it("does not take a container that somebody killed for one that took too long", async () => {
+    const ran = await migrate(plan("sh -c 'exit 137'"));
+    assert.match(ran.output, /its container was killed/);
+    assert.doesNotMatch(ran.output, /no end after/);
+  });
+
+  it("waits for a database that comes back, to say where it is", async () => {
+    const back = `sh -c '(sleep 1; rm "$STUB/down") & touch "$STUB/down"; exit 1'`;
+    const stub = DOCKER.replace('case "$*" in', '[ ! -e "$STUB/down" ] || exit 1\ncase "$*" in');
+    await writeFile(join(folder, "bin/docker"), stub, { mode: 0o755 });
+    const ran = await migrate(plan(back));
+    assert.match(ran.output, /the database is at revision 0001/);
   });
 });

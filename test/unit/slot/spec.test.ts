@@ -175,7 +175,8 @@ describe("the plan of a migration", () => {
       "--memory 128m",
       "--user 10001:10001",
       "--env RELEASE=7",
-      "--env 'PGOPTIONS=-c lock_timeout=7000' app:7 python -m app.migrate",
+      "--env 'PGOPTIONS=-c lock_timeout=7000 -c statement_timeout=60000 -c client_connection_check_interval=1000'",
+      "app:7 python -m app.migrate",
     ]) {
       assert.ok(plan.includes(part), part);
     }

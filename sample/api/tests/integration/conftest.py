@@ -61,8 +61,8 @@ def connect(environment: dict[str, str]) -> Iterator[Callable[[], psycopg.Connec
         yield open_one
 
 
-def migrate(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app.migrate"]
+def migrate(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app.migrate", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
 
 

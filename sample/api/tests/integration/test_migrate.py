@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -63,6 +64,36 @@ def test_a_table_in_use_makes_it_give_up_soon_and_change_nothing(
     assert "lock timeout" in json.loads(done.stderr)["reason"]
     assert other.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
     assert printed(migrate(environment))["status"] == "migrated"
+
+
+def test_it_waits_for_a_table_as_long_as_its_environment_says(
+    environment: dict[str, str], connect: Callable[[], psycopg.Connection]
+) -> None:
+    migrate(environment)
+    holder, other = connect(), connect()
+    other.execute("ALTER TABLE items DROP COLUMN note")
+    other.execute("UPDATE alembic_version SET version_num = '0001'")
+    with holder.transaction():
+        holder.execute("LOCK TABLE items IN ACCESS SHARE MODE")
+        began = time.monotonic()
+        done = migrate({**environment, "PGOPTIONS": "-c lock_timeout=200"})
+        assert time.monotonic() - began < 3
+    assert "lock timeout" in json.loads(done.stderr)["reason"]
+
+
+def test_it_goes_down_only_where_it_is_asked_to_and_knows_the_way(
+    environment: dict[str, str], connect: Callable[[], psycopg.Connection]
+) -> None:
+    migrate(environment)
+    down = printed(migrate(environment, "--down", "0001"))
+    assert (down["status"], down["before"], down["after"]) == ("down", LAST, "0001")
+    assert printed(migrate(environment))["status"] == "migrated"
+    nowhere = migrate(environment, "--down", "nowhere")
+    connect().execute("UPDATE alembic_version SET version_num = '9999'")
+    newer = migrate(environment, "--down", "0001")
+    assert (nowhere.returncode, newer.returncode) == (1, 1)
+    assert "nowhere" in json.loads(nowhere.stderr)["reason"]
+    assert "knows no way down from 9999" in json.loads(newer.stderr)["reason"]
 
 
 def test_the_release_before_goes_on_writing_after_the_migration(

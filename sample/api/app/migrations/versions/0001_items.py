@@ -19,3 +19,7 @@ def upgrade() -> None:
         )
     """)
     op.execute("CREATE INDEX items_client_id ON items (client_id)")
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE items")

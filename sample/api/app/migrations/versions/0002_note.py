@@ -8,3 +8,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.execute("ALTER TABLE items ADD COLUMN note text")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE items DROP COLUMN note")

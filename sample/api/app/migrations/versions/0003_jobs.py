@@ -28,3 +28,8 @@ def upgrade() -> None:
             release       text NOT NULL
         )
     """)
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE ticks")
+    op.execute("DROP TABLE jobs")
