@@ -112,6 +112,20 @@ const EXAMPLE = {
   redis: { image: "redis:8" },
   registry: { address: "ghcr.io", username: "deploy", password: "…" },
   secrets: { STRIPE_KEY: "…" },
+  messages: [
+    {
+      kind: "slack",
+      url: "…",
+      routingKey: "…",
+      address: "https://events.pagerduty.com",
+      server: "smtp.example.com",
+      port: 587,
+      tls: "starttls",
+      login: { username: "deploy", password: "…" },
+      from: "deploy@example.com",
+      to: ["ops@example.com"],
+    },
+  ],
   environment: {},
 };
 
@@ -132,6 +146,9 @@ const NEEDED = {
   alerts: { mail: "ops@example.com", budgetUsd: 50 },
   smoke: [{ path: "/health" }],
   registry: { address: "ghcr.io", username: "deploy", password: "…" },
+  messages: [{ kind: "slack", url: "…" }],
+  login: { username: "deploy", password: "…" },
+  to: ["ops@example.com"],
 };
 
 export type Path = readonly PropertyKey[];

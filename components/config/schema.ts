@@ -3,6 +3,7 @@ import { POSTGRES_IMAGE } from "../data/postgres-version.ts";
 import { edgeSchema } from "./edge-schema.ts";
 import { hostSchema } from "./host-schema.ts";
 import { beatSchema, workerSchema } from "./jobs-schema.ts";
+import { messagesSchema } from "./messages-schema.ts";
 import { passwordVersion, registrySchema, secretsSchema } from "./secrets-schema.ts";
 import { webSchema } from "./web-schema.ts";
 import { decimal, image, kindOf, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
@@ -186,6 +187,8 @@ export const keySchemas = {
   redis: object({ image: image.default("redis:8") }).prefault({}),
   registry: registrySchema,
   secrets: secretsSchema,
+  /** Where the command line tells of releases; each channel's key, address or password is a Pulumi secret. */
+  messages: messagesSchema,
   /** Plain settings of the application; a secret has no place here. */
   environment: z
     .record(text(/^[A-Z][A-Z0-9_]*$/, "an upper-case variable name"), z.string({ error: "a text" }), {
