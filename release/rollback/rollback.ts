@@ -4,6 +4,7 @@ import { carriedOut } from "../engine-run.ts";
 import { gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
+import { announced, openMessenger } from "../messages/messenger.ts";
 import { type Took, recorded } from "../record-run.ts";
 import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -41,8 +42,11 @@ export async function rollback(
   const { config } = stack;
   const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
   progress.line(`${name}: ${describe(plan)}`);
-  return await recorded(host, { command: "rollback", by, release: plan.release }, progress.line, async () => {
+  const about = { command: "rollback", by, release: plan.release };
+  const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
+  const rolledBack = (begins: () => void) => async (): Promise<RolledBack> => {
     const { putBack } = await setConfig(stack, plan.changes);
+    begins();
     try {
       const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress, engineStop);
       const { kind, release, color } = plan;
@@ -61,7 +65,12 @@ export async function rollback(
         `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${again === "left" ? `; ${plan.color} is not what it was: pulumi up --stack ${name}` : ""}`,
       );
     }
-  });
+  };
+  return await announced(
+    messenger,
+    (begins) => recorded(host, about, progress.line, rolledBack(begins)),
+    () => ({ event: "rolled back" }),
+  );
 }
 
 function describe({ kind, release, color }: RollbackPlan): string {
