@@ -107,6 +107,7 @@ const EXAMPLE = {
     worseP99Factor: 4,
     minimumRequests: 100,
   },
+  retention: 5,
   memoryMb: { api: 128, web: 32, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 },
   postgres: { image: "postgres:18", passwordVersion: 1 },
   redis: { image: "redis:8" },

@@ -167,6 +167,8 @@ export const keySchemas = {
     /** Nothing is judged before so many requests. */
     minimumRequests: wholeNumber(1, 1_000_000, "requests").default(100),
   }).prefault({}),
+  /** How many of the releases that were live last keep their images on the host; both slots' always stay. */
+  retention: wholeNumber(1, 100, "releases").default(5),
   memoryMb: object({
     api: wholeNumber(16, 1_048_576, "megabytes").default(128),
     /** Counted only where the stack has a web server, and so for worker and beat. */
