@@ -1,7 +1,8 @@
 import { messageOf } from "../../components/message-of.ts";
 import { lastContract, releaseHistory } from "../../components/ledger/history.ts";
 import { carriedOut } from "../engine-run.ts";
-import { gatewayState, reachHost, readLedger } from "../host.ts";
+import { namesRegistry } from "../deploy/image-digest.ts";
+import { type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
 import { announced, openMessenger } from "../messages/messenger.ts";
@@ -41,6 +42,7 @@ export async function rollback(
   const record = recordOf(stack);
   const { config } = stack;
   const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
+  await refuseGone(host, plan);
   progress.line(`${name}: ${describe(plan)}`);
   const about = { command: "rollback", by, release: plan.release };
   const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
@@ -70,6 +72,20 @@ export async function rollback(
     messenger,
     (begins) => recorded(host, about, progress.line, rolledBack(begins)),
     () => ({ event: "rolled back" }),
+  );
+}
+
+/** An image that names no registry was built on the host, and comes from nowhere else. @throws Refusal */
+async function refuseGone(host: KnownHost, plan: RollbackPlan): Promise<void> {
+  if (plan.kind !== "release") return;
+  const built = [...new Set(Object.values(plan.images))].filter((image) => !namesRegistry(image));
+  const script =
+    'docker version >/dev/null && for image; do docker image inspect "$image" >/dev/null 2>&1 || echo "$image"; done';
+  const gone = (await host.ask(["sh", "-c", script, "sh", ...built])).split("\n").filter(Boolean);
+  if (gone.length === 0) return;
+  throw new Refusal(
+    `release ${plan.release} needs ${gone.join(", ")}, which the host does not have any more (see \`retention\`) and no registry is named for`,
+    "build or pull it there again, then this again",
   );
 }
 
