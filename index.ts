@@ -24,6 +24,7 @@ import { Host } from "./components/host/host.ts";
 import { lookAtHost } from "./components/host/look.ts";
 import { refuseFullDisk } from "./components/host/ssh-look.ts";
 import { describeRecent, extendRecent } from "./components/ledger/recent.ts";
+import { keptImages } from "./components/ledger/retention.ts";
 import { rentMachine } from "./components/host/rented.ts";
 import { useNativeStacks } from "./components/native-stacks.ts";
 import { contractAfter } from "./components/slot/contract.ts";
@@ -103,6 +104,7 @@ const flip = new Switch("switch", {
   host,
   settings,
   specs,
+  keep: keptImages(settings.retention, settings.active, specs, previous?.recent ?? []),
   publicUrl: askedUrl(settings),
   repairs: repairs.switch,
   after: [host, network, data, ...slots, ...retired, gateway, ...edge.before, ...published],
@@ -120,7 +122,9 @@ export const lastFlip = flip.report.apply((report) =>
   report.flipped ? report : (previous?.lastFlip ?? report),
 );
 export const switchedAt = lastFlip.switchedAt;
-const recent = flip.report.apply((report) => extendRecent(previous?.recent ?? [], report, specs));
+const recent = flip.report.apply((report) =>
+  extendRecent(previous?.recent ?? [], report, specs, settings.retention),
+);
 /** What went live here, the last first: a line each, for a person. */
 export const history = recent.apply((releases) => releases.map(describeRecent));
 // Nothing in it is secret: marked so, because the engine would print a screen of it at every `up`.

@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { addDeploy } from "./deploy/command.ts";
 import { addDoctor } from "./doctor/command.ts";
+import { addMessages } from "./messages/command.ts";
 import { EXIT } from "./outcome.ts";
 import { addMigrate } from "./migrate/command.ts";
 import { addPromote } from "./promote/command.ts";
@@ -31,5 +32,6 @@ export function makeProgram(): Command {
   addShow(program);
   addWatch(program);
   addDoctor(program);
+  addMessages(program);
   return program;
 }

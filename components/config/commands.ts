@@ -107,11 +107,26 @@ const EXAMPLE = {
     worseP99Factor: 4,
     minimumRequests: 100,
   },
+  retention: 5,
   memoryMb: { api: 128, web: 32, worker: 192, beat: 96, postgres: 192, redis: 64, gateway: 64 },
   postgres: { image: "postgres:18", passwordVersion: 1 },
   redis: { image: "redis:8" },
   registry: { address: "ghcr.io", username: "deploy", password: "…" },
   secrets: { STRIPE_KEY: "…" },
+  messages: [
+    {
+      kind: "slack",
+      url: "…",
+      routingKey: "…",
+      address: "https://events.pagerduty.com",
+      server: "smtp.example.com",
+      port: 587,
+      tls: "starttls",
+      login: { username: "deploy", password: "…" },
+      from: "deploy@example.com",
+      to: ["ops@example.com"],
+    },
+  ],
   environment: {},
 };
 
@@ -132,6 +147,9 @@ const NEEDED = {
   alerts: { mail: "ops@example.com", budgetUsd: 50 },
   smoke: [{ path: "/health" }],
   registry: { address: "ghcr.io", username: "deploy", password: "…" },
+  messages: [{ kind: "slack", url: "…" }],
+  login: { username: "deploy", password: "…" },
+  to: ["ops@example.com"],
 };
 
 export type Path = readonly PropertyKey[];

@@ -71,7 +71,8 @@ export function secretKey(key: string): Problem {
   return {
     key,
     got: "a secret",
-    allowed: "plain values, but at registry.password, host.key.value and secrets.NAME (`--secret --path`)",
+    allowed:
+      "plain values, but at registry.password, host.key.value, secrets.NAME and the keys of messages (`--secret --path`)",
     fix: removeCommand([key]),
   };
 }

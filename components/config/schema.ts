@@ -3,6 +3,7 @@ import { POSTGRES_IMAGE } from "../data/postgres-version.ts";
 import { edgeSchema } from "./edge-schema.ts";
 import { hostSchema } from "./host-schema.ts";
 import { beatSchema, workerSchema } from "./jobs-schema.ts";
+import { messagesSchema } from "./messages-schema.ts";
 import { passwordVersion, registrySchema, secretsSchema } from "./secrets-schema.ts";
 import { webSchema } from "./web-schema.ts";
 import { decimal, image, kindOf, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
@@ -166,6 +167,8 @@ export const keySchemas = {
     /** Nothing is judged before so many requests, and no p99 before 500. */
     minimumRequests: wholeNumber(1, 1_000_000, "requests").default(100),
   }).prefault({}),
+  /** How many of the releases that were live last keep their images on the host; both slots' always stay. */
+  retention: wholeNumber(1, 100, "releases").default(5),
   memoryMb: object({
     api: wholeNumber(16, 1_048_576, "megabytes").default(128),
     /** Counted only where the stack has a web server, and so for worker and beat. */
@@ -186,6 +189,8 @@ export const keySchemas = {
   redis: object({ image: image.default("redis:8") }).prefault({}),
   registry: registrySchema,
   secrets: secretsSchema,
+  /** Where the command line tells of releases; each channel's key, address or password is a Pulumi secret. */
+  messages: messagesSchema,
   /** Plain settings of the application; a secret has no place here. */
   environment: z
     .record(text(/^[A-Z][A-Z0-9_]*$/, "an upper-case variable name"), z.string({ error: "a text" }), {

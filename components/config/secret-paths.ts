@@ -1,6 +1,6 @@
 import type { Path } from "./commands.ts";
 
-/** A place of the config whose value is a secret; `*` stands for any one name. */
+/** A place of the config whose value is a secret; `*` stands for any one name, or place in a list. */
 interface SecretPath {
   readonly path: readonly string[];
   /** Where the shell is told to take the value from; without it the CLI asks for it. */
@@ -13,6 +13,9 @@ const SECRET_PATHS: readonly SecretPath[] = [
   { path: ["host", "key", "value"], from: "~/.ssh/deploy_key" },
   { path: ["registry", "password"] },
   { path: ["secrets", "*"] },
+  { path: ["messages", "*", "url"] },
+  { path: ["messages", "*", "routingKey"] },
+  { path: ["messages", "*", "login", "password"] },
 ];
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -36,6 +39,9 @@ export function secretsIn(key: string, value: unknown): readonly Path[] {
   const below = (pattern: readonly string[], held: unknown, path: Path): readonly Path[] => {
     const [name, ...rest] = pattern;
     if (name === undefined) return held === undefined ? [] : [path];
+    if (Array.isArray(held)) {
+      return name === "*" ? held.flatMap((one: unknown, i) => below(rest, one, [...path, i])) : [];
+    }
     if (!isObject(held)) return [];
     const names = name === "*" ? Object.keys(held) : [name];
     return names.flatMap((one) => below(rest, held[one], [...path, one]));

@@ -6,15 +6,17 @@ import { loopback } from "./spec.ts";
 export interface SwitchPlan {
   readonly settings: Settings;
   readonly specs: Slots<SlotSpec | undefined>;
+  /** The images that stay on the host after it. */
+  readonly keep: readonly string[];
   /** The URL that the switch asks on the host, as visitors do. */
   readonly publicUrl: string;
 }
 
 /** How long the host may take for each part before the switch gives up, in seconds. */
-const WAITS = { health: 60, smoke: 15, proof: 10, lock: 90 };
+const WAITS = { health: 60, smoke: 15, proof: 10, lock: 90, prune: 120 };
 
 /** The plan that `switch.sh` reads. */
-export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): string {
+export function renderSwitchPlan({ settings, specs, keep, publicUrl }: SwitchPlan): string {
   const { active, canary } = settings;
   const target = specs[active];
   if (target === undefined) throw new Error(`the slot ${active} has no release to switch to`);
@@ -38,6 +40,8 @@ export function renderSwitchPlan({ settings, specs, publicUrl }: SwitchPlan): st
     `bakeSeconds ${bakeSeconds}`,
     `maxErrorPercent ${Number((maxErrorRate * 100).toFixed(4))}`,
     `minRequests ${minimumRequests}`,
+    ...keep.map((image) => `keep ${image}`),
+    `pruneWaitSeconds ${WAITS.prune}`,
     "",
   ].join("\n");
 }
@@ -63,5 +67,6 @@ function renderSmokeCheck(check: Settings["switch"]["smoke"][number]): string {
 export function switchLimitSeconds({ settings }: Pick<SwitchPlan, "settings">): number {
   const { smoke, bakeSeconds } = settings.switch;
   const checks = smoke.reduce((sum, check) => sum + check.timeoutSeconds, 0);
-  return Math.ceil(WAITS.lock + WAITS.health + WAITS.smoke + checks + WAITS.proof + bakeSeconds + 30);
+  const { lock, health, smoke: smoking, proof, prune } = WAITS;
+  return Math.ceil(lock + health + smoking + checks + proof + bakeSeconds + prune + 30);
 }

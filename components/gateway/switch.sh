@@ -6,6 +6,7 @@
 #   flip   the start file (for a restarted gateway) and the gateway's dictionary, both read back
 #   proof  asked from outside, new connections and a kept one all reach the target
 #   bake   the target's error rate, watched for the given time
+#   prune  images of past releases go that the plan does not keep; whatever becomes of that, the switch is done
 #
 # A failure, INT or TERM after the flip puts the previous colour back, proves that, and exits 1; before it nothing has
 # changed. Killed at any point it can be run again: DIR/gateway/unfinished remembers a flip whose bake was not over.
@@ -17,7 +18,9 @@
 #   released.blue {"release":"1",…}    what the ledger is to say of the slot's release, as JSON
 #   connect 127.0.0.1:443              where a public https://… is answered on this host
 #   publicTimeoutSeconds 5             how long one answer of it may take
-#   healthWaitSeconds smokeWaitSeconds proofWaitSeconds lockWaitSeconds bakeSeconds maxErrorPercent minRequests
+#   keep registry/app@sha256:…         an image that stays on the host (any number); none: nothing is removed
+#   healthWaitSeconds smokeWaitSeconds proofWaitSeconds lockWaitSeconds pruneWaitSeconds bakeSeconds maxErrorPercent
+#   minRequests
 # Standard output, lines of "key value": live previous flipped switchedAt checkMs smokeMs flipMs proofMs bakeMs totalMs
 # requests errors.
 set -euo pipefail
@@ -30,14 +33,15 @@ unfinished="$dir/gateway/unfinished"
 target='' canary=0 public='' connect=''
 release_blue=none release_green=none
 released_blue='' released_green=''
-health_wait=60 smoke_wait=10 proof_wait=5 public_timeout=5 lock_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
-containers=() smokes=()
+health_wait=60 smoke_wait=10 proof_wait=5 public_timeout=5 lock_wait=60 prune_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
+containers=() smokes=() keep=()
 while read -r key rest; do
   case $key in
     target) target=$rest ;;
     canary) canary=$rest ;;
     container) containers+=("$rest") ;;
     smoke) smokes+=("$rest") ;;
+    keep) keep+=("$rest") ;;
     release.blue) release_blue=$rest ;;
     release.green) release_green=$rest ;;
     released.blue) released_blue=$rest ;;
@@ -49,6 +53,7 @@ while read -r key rest; do
     smokeWaitSeconds) smoke_wait=$rest ;;
     proofWaitSeconds) proof_wait=$rest ;;
     lockWaitSeconds) lock_wait=$rest ;;
+    pruneWaitSeconds) prune_wait=$rest ;;
     bakeSeconds) bake_seconds=$rest ;;
     maxErrorPercent) max_error_percent=$rest ;;
     minRequests) min_requests=$rest ;;
@@ -56,7 +61,7 @@ while read -r key rest; do
     *) die "plan: unknown key \"$key\"" ;;
   esac
 done
-for number in canary public_timeout health_wait smoke_wait proof_wait lock_wait bake_seconds min_requests; do
+for number in canary public_timeout health_wait smoke_wait proof_wait lock_wait prune_wait bake_seconds min_requests; do
   # A half number would end the bake in an error of arithmetic, unwatched.
   [[ ${!number} =~ ^[0-9]+$ ]] || die "plan: $number is \"${!number}\", allowed are whole numbers"
 done
@@ -382,3 +387,9 @@ fi
 printf '%s\n' "live $target" "previous $(value live "$previous")" "flipped $flipped" "switchedAt $switched_at" \
   "checkMs $check_ms" "smokeMs $smoke_ms" "flipMs $flip_ms" "proofMs $proof_ms" "bakeMs $bake_ms" \
   "totalMs $(($(now_ms) - began))" "requests $requests" "errors $errors" || true
+
+# Nobody waits for the lock meanwhile, and a disk that is not as empty as it could be is no reason to undo anything.
+drop_lock
+if [ "${#keep[@]}" -gt 0 ]; then
+  printf '%s\n' "${keep[@]}" | timeout "$prune_wait" "${0%/*}/prune.sh" "$dir" || say "past releases' images were not all removed"
+fi

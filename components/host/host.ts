@@ -40,6 +40,7 @@ const SCRIPTS = [
   "host/clear.sh",
   "host/observe.sh",
   "ledger/ledger.sh",
+  "ledger/prune.sh",
   "data/secrets.sh",
   "data/secret-set.sh",
   "data/logins.sh",

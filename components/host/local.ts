@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { request } from "node:http";
 import { homedir, totalmem } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { messageOf } from "../message-of.ts";
 import type { StackId } from "../config/names.ts";
 import type { LocalHostSettings } from "../config/host-schema.ts";
@@ -22,6 +23,23 @@ export function localDirectory(settings: LocalHostSettings, { project, stack }: 
 /** Memory in MB that the stack may count on. */
 export function localMemoryMb(settings: LocalHostSettings): number {
   return settings.memoryMb ?? Math.floor(totalmem() / 1024 / 1024);
+}
+
+/** Where an engine keeps its images, if nobody told it another place. */
+const ENGINE_DATA = "/var/lib/docker";
+
+/** What is left of the disks that the engine and the stack keep their data on, the fuller of both; in MB. */
+export async function localDiskFreeMb(directory: string): Promise<number> {
+  const free = [ENGINE_DATA, directory].map(async (folder) => {
+    const { bavail, bsize } = await statfs(nearest(folder));
+    return Math.floor((bavail * bsize) / 1024 / 1024);
+  });
+  return Math.min(...(await Promise.all(free)));
+}
+
+/** The folder itself, or where it would be made. */
+function nearest(folder: string): string {
+  return existsSync(folder) ? folder : nearest(dirname(folder));
 }
 
 /**

@@ -4,7 +4,14 @@ import type { HostSettings, SshHostSettings } from "../config/host-schema.ts";
 import { requireAwsRegion } from "../config/region.ts";
 import type { StackRecord } from "../slot/record.ts";
 import { findRented } from "./ec2/look.ts";
-import { START_INTERVAL_API, localApiVersion, localDirectory, localMemoryMb, observeLocal } from "./local.ts";
+import {
+  START_INTERVAL_API,
+  localApiVersion,
+  localDirectory,
+  localDiskFreeMb,
+  localMemoryMb,
+  observeLocal,
+} from "./local.ts";
 import { type Observation, type Repairs, countRepairs } from "./observation.ts";
 import type { Engine } from "./preparation.ts";
 import { type Reach, remoteDirectory, sshReach } from "./reach.ts";
@@ -17,7 +24,7 @@ export interface HostLook {
   readonly directory: string;
   /** Memory in MB that the stack may count on. */
   readonly memoryMb: number;
-  /** What is left of the disk that a release needs; `undefined` where nobody asked. */
+  /** What is left of the disk that a release needs; `undefined` where there is no machine yet. */
   readonly diskFreeMb?: number | undefined;
   readonly engine: Engine;
   /** As found at the stack's first `up`: a change would replace every container. */
@@ -56,6 +63,7 @@ export async function lookAtHost(
         reach: { kind: "local", engine: settings.engine },
         directory,
         memoryMb: localMemoryMb(settings),
+        diskFreeMb: await localDiskFreeMb(directory),
         apiVersion: await localApiVersion(settings),
         observe: () => observeLocal(directory),
       });

@@ -82,7 +82,7 @@ export function refuseFullDisk(diskFreeMb: number | undefined): void {
   if (diskFreeMb === undefined || diskFreeMb >= LEAST_DISK_MB) return;
   throw new pulumi.RunError(
     `the host has ${diskFreeMb} MB of disk left, and a new release needs at least ${LEAST_DISK_MB}; nothing was changed\n` +
-      "  fix: make room there, for example: docker image prune --all --filter until=168h",
+      "  fix: make room there, for example: docker image prune --force && docker builder prune --force",
   );
 }
 

@@ -62,6 +62,14 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     by: z.string(),
     release: z.string().optional(),
   }),
+  /** A message about a release did not reach a channel. By the command line. */
+  z.object({
+    event: z.literal("undelivered"),
+    at,
+    message: z.string(),
+    channel: z.string(),
+    reason: z.string(),
+  }),
   /** The same command ended; one that is missing was cut off. By the command line; times in milliseconds. */
   z.object({
     event: z.literal("ended"),

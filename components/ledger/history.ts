@@ -77,6 +77,7 @@ export function releaseHistory(entries: readonly LedgerEntry[]): readonly Releas
         break;
       case "began":
       case "ended":
+      case "undelivered":
         break;
     }
   }

@@ -17,7 +17,7 @@ export const recentRelease = z.strictObject({
 });
 export type RecentRelease = z.infer<typeof recentRelease>;
 
-/** How many a stack's state remembers; the ledger on the host has all of them. */
+/** How many a stack's state remembers at least; the ledger on the host has all of them. */
 const KEPT = 20;
 
 /** With what this run made live, the last first; a report that was seen before, because the switch had nothing to do, adds nothing. */
@@ -25,6 +25,7 @@ export function extendRecent(
   recent: readonly RecentRelease[],
   { flipped, live, previous, switchedAt, totalMs }: SwitchReport,
   specs: Slots<Pick<SlotSpec, "release" | "images" | "commit" | "by"> | undefined>,
+  retention: number,
 ): RecentRelease[] {
   const spec = specs[live];
   if (!flipped || spec === undefined || recent.some((one) => one.switchedAt === switchedAt))
@@ -33,7 +34,7 @@ export function extendRecent(
   return [
     { release, color: live, from: previous, images, ...originOf(spec), switchedAt, totalMs },
     ...recent,
-  ].slice(0, KEPT);
+  ].slice(0, Math.max(KEPT, retention));
 }
 
 /** One of them as a line for a person. */

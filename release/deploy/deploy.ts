@@ -6,6 +6,7 @@ import type { Ran } from "../engine-run.ts";
 import { carriedOut, planned } from "../engine-run.ts";
 import { type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
+import { announced, openMessenger } from "../messages/messenger.ts";
 import { type Took, recorded } from "../record-run.ts";
 import { type Stack, openStack, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -68,13 +69,15 @@ export async function deploy(
     progress.line(`  the last switch took ${secondsOf(last.totalMs)}, ${last.bakeMs} ms of it watching`);
   }
   const about = { command: "deploy", by: request.by, release: plan.release };
-  return await recorded(host, about, progress.line, async () => {
+  const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
+  const released = (begins: () => void) => async (): Promise<Deployed> => {
     const edit = await setConfig(stack, plan.changes);
     const preparing = await approved(stack, context).catch(async (error: unknown) => {
       await edit.putBack();
       throw error;
     });
     await edit.stillOurs();
+    begins();
     const ran = await carriedOut(stack, `release ${plan.release}`, progress, engineStop).catch(
       (error: unknown) => undo(stack, plan, { putBack: edit.putBack, host, progress }, error),
     );
@@ -85,7 +88,12 @@ export async function deploy(
       ...{ from: plan.from ?? null, url: stack.url ?? null, changes: ran.heard.changes },
       milliseconds: { plan: preparing.milliseconds, update: ran.milliseconds },
     };
-  });
+  };
+  return await announced(
+    messenger,
+    (begins) => recorded(host, about, progress.line, released(begins)),
+    ({ live }) => ({ event: live ? "live" : "waiting" }),
+  );
 }
 
 /** The plan, shown and agreed to. @throws Refusal */

@@ -62,9 +62,13 @@ export async function resolveImages(
 async function resolve(stack: Asking, image: string): Promise<string> {
   const name = parseImage(image);
   if (name.digest !== undefined) return image;
-  if (isLocal(stack) && !/^[^/]*[.:][^/]*\//.test(image)) return image;
+  if (isLocal(stack) && !namesRegistry(image)) return image;
   const digest = await askRegistry(name, image, await login(stack, name.registry));
   return `${image.replace(/:[^/:]*$/, "")}@${digest}`;
+}
+
+export function namesRegistry(image: string): boolean {
+  return /^[^/]*[.:][^/]*\//.test(image);
 }
 
 const hostKind = z.object({ kind: z.string() });

@@ -61,7 +61,7 @@ function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
       "disk",
       diskFreeMb >= LEAST_DISK_MB,
       `${diskFreeMb} MB free`,
-      "on the host: docker image prune --all --filter until=168h",
+      "on the host: docker image prune --force && docker builder prune --force",
     ),
     check(
       "clock",

@@ -3,6 +3,7 @@ import { carriedOut } from "../engine-run.ts";
 import { gatewayState, reachHost } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
+import { announced, openMessenger } from "../messages/messenger.ts";
 import { type Took, recorded } from "../record-run.ts";
 import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -26,7 +27,8 @@ export async function promote(
   const { changes, ...plan } = planPromote({ stack: name, config: config.values, record }, percent);
   progress.line(`${name}: ${percent} % of visitors to release ${plan.release} on ${plan.color}`);
   const about = { command: "promote", by, release: plan.release };
-  return await recorded(host, about, progress.line, async () => {
+  const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
+  const promoted = async (): Promise<Promoted> => {
     const { putBack } = await setConfig(stack, changes);
     try {
       const { milliseconds } = await carriedOut(
@@ -46,5 +48,10 @@ export async function promote(
           : `${state.live ?? "nothing"} is live, canary ${state.canary} %`;
       throw new Failure(`not promoted: ${messageOf(error)}\n${serves}`);
     }
-  });
+  };
+  return await announced(
+    messenger,
+    () => recorded(host, about, progress.line, promoted),
+    () => (percent === 100 ? { event: "live" } : { event: "canary", percent }),
+  );
 }

@@ -30,7 +30,7 @@ export type RollbackPlan = {
     /** The slot is warm: one resource changes. */
     | { readonly kind: "flip" }
     /** Its images are released again, by digest, without their migration. */
-    | { readonly kind: "release" }
+    | { readonly kind: "release"; readonly images: Readonly<Record<string, string>> }
   );
 
 /** @throws Refusal with what stands in the way, and what to type */
@@ -82,6 +82,7 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   };
   return {
     kind: "release",
+    images,
     release: wanted,
     color: idle,
     changes: { [live]: truth[live] ?? slot, [idle]: again, active: idle, canary: 0 },

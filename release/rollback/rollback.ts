@@ -1,9 +1,11 @@
 import { messageOf } from "../../components/message-of.ts";
 import { lastContract, releaseHistory } from "../../components/ledger/history.ts";
 import { carriedOut } from "../engine-run.ts";
-import { gatewayState, reachHost, readLedger } from "../host.ts";
+import { namesRegistry } from "../deploy/image-digest.ts";
+import { type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
+import { announced, openMessenger } from "../messages/messenger.ts";
 import { type Took, recorded } from "../record-run.ts";
 import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -40,9 +42,13 @@ export async function rollback(
   const record = recordOf(stack);
   const { config } = stack;
   const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
+  await refuseGone(host, plan);
   progress.line(`${name}: ${describe(plan)}`);
-  return await recorded(host, { command: "rollback", by, release: plan.release }, progress.line, async () => {
+  const about = { command: "rollback", by, release: plan.release };
+  const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
+  const rolledBack = (begins: () => void) => async (): Promise<RolledBack> => {
     const { putBack } = await setConfig(stack, plan.changes);
+    begins();
     try {
       const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress, engineStop);
       const { kind, release, color } = plan;
@@ -61,7 +67,26 @@ export async function rollback(
         `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${again === "left" ? `; ${plan.color} is not what it was: pulumi up --stack ${name}` : ""}`,
       );
     }
-  });
+  };
+  return await announced(
+    messenger,
+    (begins) => recorded(host, about, progress.line, rolledBack(begins)),
+    () => ({ event: "rolled back" }),
+  );
+}
+
+/** An image that names no registry was built on the host, and comes from nowhere else. @throws Refusal */
+async function refuseGone(host: KnownHost, plan: RollbackPlan): Promise<void> {
+  if (plan.kind !== "release") return;
+  const built = [...new Set(Object.values(plan.images))].filter((image) => !namesRegistry(image));
+  const script =
+    'docker version >/dev/null && for image; do docker image inspect "$image" >/dev/null 2>&1 || echo "$image"; done';
+  const gone = (await host.ask(["sh", "-c", script, "sh", ...built])).split("\n").filter(Boolean);
+  if (gone.length === 0) return;
+  throw new Refusal(
+    `release ${plan.release} needs ${gone.join(", ")}, which the host does not have any more (see \`retention\`) and no registry is named for`,
+    "build or pull it there again, then this again",
+  );
 }
 
 function describe({ kind, release, color }: RollbackPlan): string {

@@ -3,6 +3,7 @@ import { type Color, keySchemas } from "../../components/config/schema.ts";
 import { namesOf } from "../../components/config/names.ts";
 import { carriedOut } from "../engine-run.ts";
 import { type KnownHost, controlWords } from "../host.ts";
+import { openMessenger } from "../messages/messenger.ts";
 import { Failure } from "../outcome.ts";
 import { type Stack, openStack, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -80,6 +81,9 @@ export async function hold(
   { progress, detach }: { readonly progress: Progress; readonly detach: AbortSignal },
 ): Promise<WatchState> {
   const stack = await openStack(name, folder);
+  const { release, color } = wanted;
+  const about = { command: "watch", by: "the watch", release, color };
+  const messenger = openMessenger(stack, about, { host, warn: progress.line });
   await startWatch(stack, host, wanted);
   const state = await followed(host, progress, detach);
   switch (state.kind) {
@@ -90,12 +94,13 @@ export async function hold(
     case "verdict":
       if (state.verdict !== "bad") return state;
   }
+  messenger.tell({ event: "taken back", reason: state.reason });
   const container = namesOf({ project: stack.project, stack: name }).part("api", wanted.color);
   const log = await host
     .ask(["sh", "-c", 'docker logs --tail 20 "$1" 2>&1', "sh", container])
     .catch(() => "");
   await setConfig(stack, { active: wanted.back.live, canary: wanted.back.canary });
-  await carriedOut(stack, `release ${wanted.release} was taken back`, progress);
+  await carriedOut(stack, `release ${wanted.release} was taken back`, progress).finally(messenger.settled);
   throw new Failure(
     `release ${wanted.release} was taken back: ${state.reason}; ${wanted.back.live} is live, canary ${wanted.back.canary} %\n` +
       `the last lines of ${container}:\n${log}`,

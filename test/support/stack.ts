@@ -55,6 +55,8 @@ export class Stack {
     const stack = new Stack(name, folder, target, place, {
       host: place.host,
       edge: { kind: "none" },
+      // The same images' names are other tests' too, on the same engine.
+      retention: 100,
       gateway: { ...place.gateway, requestsPerSecond: 1_000_000, burst: 1_000_000 },
       ...config,
     });

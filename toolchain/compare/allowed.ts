@@ -33,4 +33,6 @@ export const ALLOWED: readonly Allowance[] = [
   { path: "switch.drainSeconds", reason: "a developer's connections need not be waited for" },
   { path: "postgres.passwordVersion", reason: "each stack's password is rotated by itself" },
   { path: "registry", reason: "dev builds its images; each stack pulls with credentials of its own" },
+  { path: "messages", lacking: true, reason: "each stack tells its own people" },
+  { path: "retention", reason: "a smaller disk keeps fewer images" },
 ];

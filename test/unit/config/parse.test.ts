@@ -77,7 +77,7 @@ describe("a stack's config", () => {
         key: "environment",
         got: "a secret",
         allowed:
-          "plain values, but at registry.password, host.key.value and secrets.NAME (`--secret --path`)",
+          "plain values, but at registry.password, host.key.value, secrets.NAME and the keys of messages (`--secret --path`)",
         fix: "pulumi config rm 'environment'",
       },
     );

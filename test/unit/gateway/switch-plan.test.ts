@@ -29,7 +29,7 @@ describe("the plan of a switch", () => {
       }),
     });
     assert.equal(
-      renderSwitchPlan({ settings, specs, publicUrl: "http://127.0.0.1:8080" }),
+      renderSwitchPlan({ settings, specs, keep: ["app:1", "app:2"], publicUrl: "http://127.0.0.1:8080" }),
       `target green
 canary 10
 release.blue 1
@@ -47,6 +47,9 @@ lockWaitSeconds 90
 bakeSeconds 2
 maxErrorPercent 5
 minRequests 7
+keep app:1
+keep app:2
+pruneWaitSeconds 120
 `,
     );
   });
@@ -55,7 +58,12 @@ minRequests 7
     const images = { api: "app:2", worker: "jobs:2" };
     const green = slotSpecOf("green", { release: "2", images }, settingsOf(JOBS));
     const settings = settingsOf({ ...JOBS, active: "green" });
-    const plan = renderSwitchPlan({ settings, specs: { ...specs, green }, publicUrl: askedUrl(settings) });
+    const plan = renderSwitchPlan({
+      settings,
+      specs: { ...specs, green },
+      keep: [],
+      publicUrl: askedUrl(settings),
+    });
     assert.deepEqual(
       plan.split("\n").filter((line) => line.startsWith("container ")),
       [
@@ -69,7 +77,7 @@ minRequests 7
   it("asks a TLS edge's own name, at the port on the host itself", () => {
     const edge = '{"kind":"cloudflare","zone":"example.com","hostname":"app.example.com","port":8443}';
     const settings = settingsOf({ edge });
-    const plan = renderSwitchPlan({ settings, specs, publicUrl: askedUrl(settings) });
+    const plan = renderSwitchPlan({ settings, specs, keep: [], publicUrl: askedUrl(settings) });
     assert.match(plan, /^public https:\/\/app\.example\.com\/\nconnect 127\.0\.0\.1:8443$/m);
   });
 
@@ -81,7 +89,13 @@ minRequests 7
 
   it("cannot be made for a slot without a release", () => {
     assert.throws(
-      () => renderSwitchPlan({ settings: settingsOf(), specs: { ...specs, blue: undefined }, publicUrl: "" }),
+      () =>
+        renderSwitchPlan({
+          settings: settingsOf(),
+          specs: { ...specs, blue: undefined },
+          keep: [],
+          publicUrl: "",
+        }),
       /the slot blue has no release/,
     );
   });

@@ -54,6 +54,16 @@ describe("the whole program", () => {
       assert.ok(named(run, name).dependsOn.includes("gateway-image"), name);
   });
 
+  it("refuses a release where this machine's disk is full, before anything is declared", async () => {
+    // A file system without a free block.
+    const host = HOST.replace("/srv/bluegreen-dev", "/proc/bluegreen");
+    const full = { ...CONFIG, host };
+    await assert.rejects(
+      runProgram({ stack: "dev", config: full }),
+      /has 0 MB of disk left.*nothing was changed/,
+    );
+  });
+
   it("leaves no map between an error and its stack, which the SDK asks for at each promise", async () => {
     Error.prepareStackTrace = () => "mapped";
     try {

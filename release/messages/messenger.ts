@@ -1,0 +1,141 @@
+import { type Channel, messagesSchema } from "../../components/config/messages-schema.ts";
+import { setCommand, valueAt } from "../../components/config/commands.ts";
+import { secretsIn } from "../../components/config/secret-paths.ts";
+import { messageOf } from "../../components/message-of.ts";
+import { parsedJson } from "../../components/parsed-json.ts";
+import { type KnownHost, addEntry } from "../host.ts";
+import { Failure, Refusal } from "../outcome.ts";
+import { type Stack, firstLine } from "../stack.ts";
+import type { About, Message, News } from "./message.ts";
+import { render } from "./render.ts";
+import { send } from "./send.ts";
+
+/** One channel that a message did not reach, and why. */
+export interface Missed {
+  readonly channel: Channel["kind"];
+  readonly event: News["event"];
+  readonly reason: string;
+}
+
+/** Tells a stack's channels what becomes of one release. It fails nothing and holds nothing up. */
+export interface Messenger {
+  /** Begins to send, and returns at once. */
+  readonly tell: (news: News, milliseconds?: number) => void;
+  /** What was not delivered, once nothing is under way any more: 10 s after the last `tell` at the latest. */
+  readonly settled: () => Promise<readonly Missed[]>;
+}
+
+export interface Surroundings {
+  /** Whose ledger gets a line for what was not delivered. */
+  readonly host: KnownHost | undefined;
+  readonly warn: (text: string) => void;
+}
+
+/** @throws Refusal where a channel's secret stands in the config as plain text */
+export function openMessenger(
+  stack: Stack,
+  about: Omit<About, "project" | "stack">,
+  { host, warn }: Surroundings,
+): Messenger {
+  refusePlainSecrets(stack);
+  // Decrypted here and now, for the messages alone; while that takes its time, the plan is made.
+  const channels = readChannels(stack).catch((error: unknown) => {
+    warn(`no messages: ${messageOf(error)}`);
+    return [];
+  });
+  const underWay: Promise<readonly Missed[]>[] = [];
+  const missed = async ({ channel, event, reason }: Missed): Promise<void> => {
+    warn(`message not delivered: ${channel}: ${reason}`);
+    const entry = {
+      event: "undelivered",
+      at: new Date().toISOString(),
+      message: event,
+      channel,
+      reason,
+    } as const;
+    if (host !== undefined) await addEntry(host, entry).catch(() => undefined);
+  };
+  return {
+    tell: (news, milliseconds) => {
+      const message: Message = {
+        ...{ project: stack.project, stack: stack.name, ...about, ...news },
+        at: new Date().toISOString(),
+        ...(milliseconds !== undefined && { milliseconds: Math.round(milliseconds) }),
+      };
+      underWay.push(channels.then((all) => sendAll(all, message, missed)));
+    },
+    settled: async () => (await Promise.all(underWay)).flat(),
+  };
+}
+
+async function sendAll(
+  channels: readonly Channel[],
+  message: Message,
+  missed: (one: Missed) => Promise<void>,
+): Promise<readonly Missed[]> {
+  const sent = channels.map(async (channel) => {
+    const reasons = await Promise.all(render(channel, message).map((one) => send(one)));
+    const reason = reasons.find((one) => one !== undefined);
+    if (reason === undefined) return [];
+    const one = { channel: channel.kind, event: message.event, reason };
+    await missed(one);
+    return [one];
+  });
+  return (await Promise.all(sent)).flat();
+}
+
+/** @throws Error that holds nothing of the value */
+async function readChannels({ config, engine, project, name }: Stack): Promise<readonly Channel[]> {
+  if (config.values["messages"] === undefined) return [];
+  const { value } = await engine.getConfig(`${project}:messages`).catch((error: unknown) => {
+    throw new Error(firstLine(error));
+  });
+  const read = messagesSchema.safeParse(parsedJson(value));
+  if (read.success) return read.data;
+  throw new Error(
+    `bluegreen:messages cannot be read; pulumi preview --stack ${name} says what is wrong with it`,
+  );
+}
+
+/** The engine tells its program of a key as a whole that it holds secrets: a plain one beside them shows only in the file. */
+export function refusePlainSecrets({ config, name }: Pick<Stack, "config" | "name">): void {
+  const held = config.values["messages"];
+  const plain = secretsIn("messages", held).find((path) => {
+    const value = valueAt(config.values, path);
+    return typeof value !== "object" || value === null || !("secure" in value);
+  });
+  if (plain === undefined) return;
+  throw new Refusal(
+    "a channel's secret stands in bluegreen:messages as plain text",
+    setCommand(plain).replace("pulumi config set", `pulumi config set --stack ${name}`),
+  );
+}
+
+/**
+ * Tells of a command's end, and of its beginning once `begins` is called. The command's own end waits for what is under way, its
+ * work does not.
+ */
+export async function announced<Result>(
+  messenger: Messenger,
+  work: (begins: () => void) => Promise<Result>,
+  newsOf: (result: Result) => News,
+): Promise<Result> {
+  let began: number | undefined;
+  const sinceThen = (): number | undefined => (began === undefined ? undefined : performance.now() - began);
+  try {
+    const result = await work(() => {
+      began = performance.now();
+      messenger.tell({ event: "started" });
+    });
+    messenger.tell(newsOf(result), sinceThen());
+    return result;
+  } catch (error) {
+    // What was refused before it began is nobody's business but the caller's.
+    if (began !== undefined || error instanceof Failure) {
+      messenger.tell({ event: "failed", reason: messageOf(error) }, sinceThen());
+    }
+    throw error;
+  } finally {
+    await messenger.settled();
+  }
+}

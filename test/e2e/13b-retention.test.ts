@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { EXIT } from "../../release/outcome.ts";
+import type { Stack } from "../support/stack.ts";
+import { liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
+
+describe("the images of past releases", function () {
+  this.timeout(300_000);
+  let stack: Stack;
+  /** The releases of this test, in the order in which they went live. */
+  const ids = [newId(), newId(), newId(), newId()] as const;
+  const [oldest, old] = ids;
+
+  before(async () => {
+    stack = await sharedStack();
+    stack.set({ retention: 3 });
+  });
+  after(() => {
+    stack.set({ retention: 100 });
+  });
+
+  /** Which of this test's releases have their image on the host. */
+  async function there(): Promise<readonly string[]> {
+    const tags = (await stack.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")).split("\n");
+    return ids.filter((id) => tags.some((tag) => tag.endsWith(`bluegreen-sample-api:e2e-${id}`)));
+  }
+  async function live(id: string): Promise<string> {
+    const idle = other(liveOf(stack));
+    stack.set({ [idle]: await release(id), active: idle });
+    return (await stack.upOk()).output;
+  }
+
+  it("stay for the last releases that were live, and go with the next, by pulumi up alone", async () => {
+    for (const id of ids.slice(0, 3)) await live(id);
+    assert.deepEqual(await there(), ids.slice(0, 3));
+    const output = await live(ids[3]);
+    assert.match(output, new RegExp(`prune.sh: \\S+:e2e-${oldest} is of no release that is kept: removed`));
+    assert.deepEqual(await there(), ids.slice(1));
+    await nothingToDo(stack);
+  });
+
+  it("bring an older release back without a registry", async () => {
+    const back = await stack.bluegreen("rollback", "--to", old, "--by", "Anna");
+    assert.equal(back.code, EXIT.done, back.output);
+    assert.equal((await fetch(`${stack.url}/version`)).headers.get("x-release"), old);
+    await nothingToDo(stack);
+  });
+
+  it("are missed before anything changes, where one is gone and comes from nowhere", async () => {
+    const config = stack.config;
+    const refused = await stack.bluegreen("rollback", "--to", oldest, "--by", "Anna");
+    assert.equal(refused.code, EXIT.refused, refused.output);
+    assert.match(
+      refused.output,
+      new RegExp(`release ${oldest} needs \\S+:e2e-${oldest}, which the host does not have any more`),
+    );
+    assert.deepEqual(stack.config, config);
+  });
+});
