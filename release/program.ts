@@ -2,6 +2,8 @@ import { Command } from "@commander-js/extra-typings";
 import { addDeploy } from "./deploy/command.ts";
 import { addDoctor } from "./doctor/command.ts";
 import { EXIT } from "./outcome.ts";
+import { addHold } from "./hold/command.ts";
+import { addMaintenance } from "./maintenance/command.ts";
 import { addPromote } from "./promote/command.ts";
 import { addRollback } from "./rollback/command.ts";
 import { addShow } from "./show/commands.ts";
@@ -28,6 +30,8 @@ export function makeProgram(): Command {
   addRollback(program);
   addShow(program);
   addWatch(program);
+  addMaintenance(program);
+  addHold(program);
   addDoctor(program);
   return program;
 }

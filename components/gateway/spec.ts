@@ -5,6 +5,7 @@ import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../edge/cloudflare-ranges.ts";
 import type { EdgeSettings, TlsEdgeSettings } from "../config/edge-schema.ts";
 import { TLS_DIR, insidePort } from "./conf/tls.ts";
 import { CONF_DIR } from "./nginx.ts";
+import { readPage } from "./own-page.ts";
 import type { Slots } from "../slot/plan.ts";
 import type { SlotSpec } from "../slot/record.ts";
 import { type GatewaySettings, type WebSettings, defaults } from "./settings.ts";
@@ -33,8 +34,18 @@ export function gatewaySettings(
     ...((blue ?? green) && { web: { ...(blue && { blue }), ...(green && { green }) } }),
     bodyLimitMb: gateway.bodyLimitMb,
     rate: { requestsPerSecond: gateway.requestsPerSecond, burst: gateway.burst },
+    ...(gateway.maintenancePage !== undefined && { maintenancePage: readPage(gateway.maintenancePage) }),
+    mostHeld: mostHeld(settings.memoryMb.gateway),
     ...edgeSettings(settings.edge),
   };
+}
+
+/** How many requests may wait in a hold, by the gateway's memory: what Nginx needs itself, then so much for each. */
+const NGINX_MB = 32;
+const HELD_REQUEST_KB = 100;
+
+function mostHeld(memoryMb: number): number {
+  return Math.max(10, Math.floor(((memoryMb - NGINX_MB) * 1024) / HELD_REQUEST_KB));
 }
 
 /** From what the slot began with: another release's paths are not this one's. */

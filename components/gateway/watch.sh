@@ -74,7 +74,7 @@ figures_json() { awk 'BEGIN { printf "{" } /^(new|old)/ { printf "%s\"%s\":%s", 
 condemn() {
   take_lock 30
   if state=$(control /state 2>/dev/null) && [ "$(state_lines "$state")" = "$watched" ]; then
-    put_state "$back" || conclude failed "$1; and the visitors could not be sent back: $reason"
+    put_state "$back$(maintenance_line "$state")" || conclude failed "$1; and the visitors could not be sent back: $reason"
     printf '%s %s\n' "$release" "$1" >>"$dir/gateway/condemned"
     drop_lock
     conclude bad "$1"

@@ -102,6 +102,7 @@ describe("watch.sh", () => {
     server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", "http://gateway");
       if (request.method === "PUT") for (const [key, value] of url.searchParams) state[key] = value;
+      if (state["maintenance"] === "off") delete state["maintenance"];
       response.end(url.pathname === "/counts" ? countLines() : stateLines());
     }).listen(join(directory, "gateway/run/control.sock"));
     await once(server, "listening");
