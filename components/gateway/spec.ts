@@ -4,6 +4,7 @@ import { type ContainerSpec, hardened } from "../host/container.ts";
 import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../edge/cloudflare-ranges.ts";
 import type { EdgeSettings, TlsEdgeSettings } from "../config/edge-schema.ts";
 import { TLS_DIR, insidePort } from "./conf/tls.ts";
+import { mostHeld } from "./most-held.ts";
 import { CONF_DIR } from "./nginx.ts";
 import { readPage } from "./own-page.ts";
 import type { Slots } from "../slot/plan.ts";
@@ -38,14 +39,6 @@ export function gatewaySettings(
     mostHeld: mostHeld(settings.memoryMb.gateway),
     ...edgeSettings(settings.edge),
   };
-}
-
-/** How many requests may wait in a hold, by the gateway's memory: what Nginx needs itself, then so much for each. */
-const NGINX_MB = 32;
-const HELD_REQUEST_KB = 100;
-
-function mostHeld(memoryMb: number): number {
-  return Math.max(10, Math.floor(((memoryMb - NGINX_MB) * 1024) / HELD_REQUEST_KB));
 }
 
 /** From what the slot began with: another release's paths are not this one's. */
