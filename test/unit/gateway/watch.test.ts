@@ -194,6 +194,15 @@ describe("watch.sh", () => {
     assert.equal(state["live"], "blue");
   });
 
+  it("leaves maintenance on where it sends visitors back", async () => {
+    state["maintenance"] = "600";
+    await start();
+    await writeFile(join(directory, "container"), "unhealthy 0");
+    assert.equal(await verdict(), "verdict bad its container is unhealthy");
+    assert.equal(state["live"], "blue");
+    assert.equal(state["maintenance"], "600");
+  });
+
   it("is over when visitors are sent elsewhere, and touches nothing then", async () => {
     await start();
     state["canary"] = "10";
