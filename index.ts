@@ -135,6 +135,7 @@ export const record = pulumi.secret(
       version: 1,
       live: report.live,
       canary: settings.canary,
+      ...(settings.maintenance && { maintenance: settings.maintenance.retryAfterSeconds }),
       slots: { blue: specs.blue ?? null, green: specs.green ?? null },
       directory,
       lastFlip: last,

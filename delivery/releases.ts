@@ -2,10 +2,10 @@ import { parseDocument } from "yaml";
 import type { Deployed } from "./history.ts";
 
 /**
- * The keys of a stack's config that deploys and rollbacks write. Whoever else reads the stack's file in git sees these as
+ * The keys of a stack's config that `bluegreen` writes. Whoever else reads the stack's file in git sees these as
  * they were when it was committed; the last update knows better.
  */
-export const RELEASE_KEYS = ["active", "blue", "green", "canary"] as const;
+export const RELEASE_KEYS = ["active", "blue", "green", "canary", "maintenance"] as const;
 
 /**
  * A stack's file with the releases of the last update in it, and everything else as the file has it: settings come

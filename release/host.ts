@@ -43,11 +43,18 @@ async function hostSettings({ config, engine, project, name }: Stack): Promise<H
 export interface GatewayState {
   readonly live: Color | undefined;
   readonly canary: number;
+  /** The Retry-After of maintenance in seconds; `undefined` while visitors are let in. */
+  readonly maintenance?: number | undefined;
 }
 
-/** The words that ask the gateway over its control socket. */
-export const controlWords = ({ directory }: KnownHost, path: string): readonly string[] => [
-  ...["curl", "-q", "--noproxy", "*", "--silent", "--show-error", "--fail", "--max-time", "5"],
+/** The words that ask the gateway over its control socket; with another method its refusal is an answer too. */
+export const controlWords = (
+  { directory }: KnownHost,
+  path: string,
+  method: "GET" | "PUT" | "DELETE" = "GET",
+): readonly string[] => [
+  ...["curl", "-q", "--noproxy", "*", "--silent", "--show-error", "--max-time", "5"],
+  ...(method === "GET" ? ["--fail"] : ["--request", method]),
   ...["--unix-socket", `${directory}/gateway/run/control.sock`, `http://gateway${path}`],
 ];
 
@@ -56,7 +63,12 @@ export async function gatewayState(host: KnownHost): Promise<GatewayState | unde
   const text = await host.ask(controlWords(host, "/state")).catch(() => undefined);
   if (text === undefined) return undefined;
   const lines = parseLines(text);
-  return { live: parseColor(lines.get("live")), canary: Number(lines.get("canary") ?? 0) };
+  const maintenance = lines.get("maintenance");
+  return {
+    live: parseColor(lines.get("live")),
+    canary: Number(lines.get("canary") ?? 0),
+    maintenance: maintenance === undefined ? undefined : Number(maintenance),
+  };
 }
 
 /** The ledger, or its last `count` entries. */

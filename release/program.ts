@@ -4,6 +4,8 @@ import { addDoctor } from "./doctor/command.ts";
 import { addMessages } from "./messages/command.ts";
 import { EXIT } from "./outcome.ts";
 import { addMigrate } from "./migrate/command.ts";
+import { addHold } from "./hold/command.ts";
+import { addMaintenance } from "./maintenance/command.ts";
 import { addPromote } from "./promote/command.ts";
 import { addRollback } from "./rollback/command.ts";
 import { addShow } from "./show/commands.ts";
@@ -31,6 +33,8 @@ export function makeProgram(): Command {
   addMigrate(program);
   addShow(program);
   addWatch(program);
+  addMaintenance(program);
+  addHold(program);
   addDoctor(program);
   addMessages(program);
   return program;

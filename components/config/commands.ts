@@ -23,6 +23,7 @@ const EXAMPLE = {
   blue: { ...RELEASE, release: "41", images: IMAGES, migration: MIGRATION, ...ORIGIN },
   green: { ...RELEASE, images: IMAGES, migration: MIGRATION, ...ORIGIN },
   canary: 0,
+  maintenance: { retryAfterSeconds: 600, by: "Anna" },
   host: {
     kind: "local",
     engine: "unix:///var/run/docker.sock",
@@ -92,6 +93,7 @@ const EXAMPLE = {
     bodyLimitMb: 10,
     requestsPerSecond: 100,
     burst: 200,
+    maintenancePage: "pages/maintenance.html",
   },
   switch: {
     smoke: [{ path: "/health", status: 200, json: {}, timeoutSeconds: 5 }],

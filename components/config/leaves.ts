@@ -33,4 +33,7 @@ export const words = z
   .array(z.string({ error: "a word" }), { error: "a list of words" })
   .min(1, { error: "a list of at least one word" });
 
+/** Who did something, for the record. */
+export const person = text(/^[^\p{Cc}"\\]{1,80}$/u, "a name of up to 80 characters without quotes");
+
 export const kindOf = "an object whose kind is";

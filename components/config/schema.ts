@@ -4,9 +4,21 @@ import { edgeSchema } from "./edge-schema.ts";
 import { hostSchema } from "./host-schema.ts";
 import { beatSchema, workerSchema } from "./jobs-schema.ts";
 import { messagesSchema } from "./messages-schema.ts";
+import { maintenanceSchema } from "./maintenance-schema.ts";
 import { passwordVersion, registrySchema, secretsSchema } from "./secrets-schema.ts";
 import { webSchema } from "./web-schema.ts";
-import { decimal, image, kindOf, object, oneOf, text, urlPath, wholeNumber, words } from "./leaves.ts";
+import {
+  decimal,
+  image,
+  kindOf,
+  object,
+  oneOf,
+  person,
+  text,
+  urlPath,
+  wholeNumber,
+  words,
+} from "./leaves.ts";
 
 /** The two sides of a stack. One of them is live, the other is the way back. */
 export const COLORS = ["blue", "green"] as const;
@@ -81,7 +93,7 @@ const release = object({
   /** The commit that the images were built from, for the record. */
   commit: text(/^[0-9a-f]{7,64}$/, "a commit of 7 to 64 hexadecimal digits").optional(),
   /** Who released it, for the record. */
-  by: text(/^[^\p{Cc}"\\]{1,80}$/u, "a name of up to 80 characters without quotes").optional(),
+  by: person.optional(),
 });
 
 // A bare interpreter (-I -S) asks /health over a socket: about a tenth of what urllib costs each time.
@@ -115,6 +127,7 @@ export const keySchemas = {
   blue: release.optional(),
   green: release.optional(),
   canary: wholeNumber(0, 100, "percent").default(0),
+  maintenance: maintenanceSchema,
   host: hostSchema,
   edge: edgeSchema,
   api: object({
@@ -139,6 +152,11 @@ export const keySchemas = {
     requestsPerSecond: wholeNumber(1, 1_000_000, "requests a second").default(100),
     /** How many requests above the rate one address may send at once. */
     burst: wholeNumber(0, 1_000_000, "requests").default(200),
+    /** A file of the project: the page that visitors see while maintenance is on. Default: the gateway's own. */
+    maintenancePage: text(
+      /^[^\0\n]{1,200}\.html$/,
+      "the path of an HTML file, such as pages/maintenance.html",
+    ).optional(),
   }).prefault({}),
   switch: object({
     smoke: z

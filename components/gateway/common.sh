@@ -57,10 +57,17 @@ prepare_start() {
   printf '%s\n' "$1" >"$dir/gateway/conf/start.new" && sync "$dir/gateway/conf/start.new"
 }
 
-# state_lines TEXT: the part of GET /state that belongs into the start file.
+# state_lines TEXT: where visitors go, of GET /state, as it belongs into the start file.
 state_lines() {
   printf 'live %s\ncanary %s\nrelease.blue %s\nrelease.green %s' \
     "$(value live "$1")" "$(value canary "$1")" "$(value release.blue "$1")" "$(value release.green "$1")"
+}
+
+# maintenance_line TEXT: the line that both have while maintenance is on, with the line's end before it; empty otherwise.
+maintenance_line() {
+  local seconds
+  seconds=$(value maintenance "$1")
+  [ -z "$seconds" ] || printf '\nmaintenance %s' "$seconds"
 }
 
 # put_state TEXT: start file and dictionary, both read back; why not in $reason. The file is on the disk before the clock
@@ -79,6 +86,7 @@ put_state() {
   }
   query=${1// /=}
   query=${query//$'\n'/'&'}
+  [[ $query == *'&maintenance='* ]] || query+='&maintenance=off'
   got=$(curl -q --noproxy '*' -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" -o /dev/null -X PUT "http://gateway/state?$query" \
     --next --noproxy '*' -sS -m 3 --unix-socket "$dir/gateway/run/control.sock" http://gateway/state 2>&1 9>&-) || {
     reason="the gateway's control socket: $got"

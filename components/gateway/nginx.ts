@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { BundleFile } from "../host/bundle.ts";
 import { compression, connections, logging } from "./conf/connections.ts";
+import { asideServer, asideVariables } from "./conf/aside.ts";
 import { scripting, upstreams, variables } from "./conf/routing.ts";
 import { controlServer, emptyServer, meanwhile, publicServer } from "./conf/servers.ts";
 import { realAddress } from "./conf/tls.ts";
@@ -21,7 +22,7 @@ const read = (name: string): string => readFileSync(new URL(name, import.meta.ur
  * `GET /state` on the control socket answers that hash, which proves which configuration serves.
  */
 export function renderNginx(settings: GatewaySettings): string {
-  const files = companions();
+  const files = companions(settings);
   const draft = render({ ...defaults, ...settings });
   const hash = createHash("sha256");
   for (const { path, content } of [{ path: "nginx.conf", content: draft }, ...files]) {
@@ -44,16 +45,18 @@ export function configHash(settings: GatewaySettings): string {
 export function gatewayFiles(settings: GatewaySettings): readonly BundleFile[] {
   const folder = configHash(settings);
   return [
-    ...companions().map(({ path, content }) => ({ path: `${folder}/${path}`, content })),
+    ...companions(settings).map(({ path, content }) => ({ path: `${folder}/${path}`, content })),
     { path: "nginx.conf", content: renderNginx(settings) },
   ];
 }
 
-function companions(): readonly BundleFile[] {
+function companions(settings: GatewaySettings): readonly BundleFile[] {
   return [
     { path: "route.js", content: read("njs/route.js") },
     { path: "control.js", content: read("njs/control.js") },
+    { path: "aside.js", content: read("njs/aside.js") },
     ...PAGES.map((page) => ({ path: `pages/${page}`, content: read(`pages/${page}`) })),
+    { path: "pages/maintenance.html", content: settings.maintenancePage ?? read("pages/maintenance.html") },
   ];
 }
 
@@ -92,7 +95,7 @@ ${indent(scripting())}
 
 ${indent(upstreams(settings))}
 
-${indent(variables(settings) + webVariables(settings))}
+${indent(variables(settings) + webVariables(settings) + asideVariables(settings))}
 
 ${indent(logging())}
 
@@ -103,6 +106,8 @@ ${indent(compression(settings))}
 ${indent(publicServer(settings))}
 
 ${indent(emptyServer(settings))}
+
+${indent(asideServer())}
 
 ${indent(meanwhile(settings))}
 

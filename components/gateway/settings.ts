@@ -72,13 +72,17 @@ export interface GatewaySettings {
   readonly assetPattern?: string;
   /** How long browsers may keep such files. @default 31536000, a year */
   readonly assetMaxAgeSeconds?: number;
+  /** The page that visitors see while maintenance is on, as HTML; all it shows is in it. @default the gateway's own */
+  readonly maintenancePage?: string | undefined;
+  /** How many requests may wait while a hold lasts; more are answered 503. @default 500 */
+  readonly mostHeld?: number;
   /** gzip level 1 to 9. @default 4 */
   readonly gzipLevel?: number;
   /** Response headers given where the application gives none. @default nosniff, same-origin frames, short referrer */
   readonly securityHeaders?: Readonly<Record<string, string>>;
 }
 
-type Optional = "rate" | "tls" | "realAddress" | "web";
+type Optional = "rate" | "tls" | "realAddress" | "web" | "maintenancePage";
 export type ResolvedSettings = Required<Omit<GatewaySettings, Optional>> & Pick<GatewaySettings, Optional>;
 
 export const defaults: Omit<ResolvedSettings, "upstreams"> = {
@@ -102,6 +106,8 @@ export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   retryAfterSeconds: 5,
   assetPattern: "[.-][0-9a-f]{8,64}\\.(?:css|js|mjs|map|svg|png|jpg|jpeg|webp|avif|gif|ico|woff2?)$",
   assetMaxAgeSeconds: 31_536_000,
+  maintenancePage: undefined,
+  mostHeld: 500,
   gzipLevel: 4,
   securityHeaders: {
     "X-Content-Type-Options": "nosniff",

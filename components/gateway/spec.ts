@@ -4,7 +4,9 @@ import { type ContainerSpec, hardened } from "../host/container.ts";
 import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../edge/cloudflare-ranges.ts";
 import type { EdgeSettings, TlsEdgeSettings } from "../config/edge-schema.ts";
 import { TLS_DIR, insidePort } from "./conf/tls.ts";
+import { mostHeld } from "./most-held.ts";
 import { CONF_DIR } from "./nginx.ts";
+import { readPage } from "./own-page.ts";
 import type { Slots } from "../slot/plan.ts";
 import type { SlotSpec } from "../slot/record.ts";
 import { type GatewaySettings, type WebSettings, defaults } from "./settings.ts";
@@ -33,6 +35,8 @@ export function gatewaySettings(
     ...((blue ?? green) && { web: { ...(blue && { blue }), ...(green && { green }) } }),
     bodyLimitMb: gateway.bodyLimitMb,
     rate: { requestsPerSecond: gateway.requestsPerSecond, burst: gateway.burst },
+    ...(gateway.maintenancePage !== undefined && { maintenancePage: readPage(gateway.maintenancePage) }),
+    mostHeld: mostHeld(settings.memoryMb.gateway),
     ...edgeSettings(settings.edge),
   };
 }

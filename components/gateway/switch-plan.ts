@@ -17,13 +17,16 @@ const WAITS = { health: 60, smoke: 15, proof: 10, lock: 90, prune: 120 };
 
 /** The plan that `switch.sh` reads. */
 export function renderSwitchPlan({ settings, specs, keep, publicUrl }: SwitchPlan): string {
-  const { active, canary } = settings;
+  const { active, canary, maintenance } = settings;
   const target = specs[active];
   if (target === undefined) throw new Error(`the slot ${active} has no release to switch to`);
   const { smoke, bakeSeconds, maxErrorRate, minimumRequests } = settings.switch;
   return [
     `target ${active}`,
     `canary ${canary}`,
+    ...(maintenance === undefined
+      ? []
+      : [`maintenance ${maintenance.retryAfterSeconds} ${maintenance.by ?? ""}`.trimEnd()]),
     `release.blue ${specs.blue?.release ?? "none"}`,
     `release.green ${specs.green?.release ?? "none"}`,
     ...COLORS.flatMap((color) => renderReleased(color, specs[color])),

@@ -8,11 +8,14 @@
 #   bake   the target's error rate, watched for the given time
 #   prune  images of past releases go that the plan does not keep; whatever becomes of that, the switch is done
 #
+# Maintenance is turned on before all that, whatever runs, and off with the flip: what is asked from outside has a way past it.
+#
 # A failure, INT or TERM after the flip puts the previous colour back, proves that, and exits 1; before it nothing has
 # changed. Killed at any point it can be run again: DIR/gateway/unfinished remembers a flip whose bake was not over.
 #
 # The plan, lines of "key value" (renderSwitchPlan in switch-plan.ts writes it):
 #   target green                       container NAME IMAGE RELEASE   (any number; IMAGE as id, digest or tag)
+#   maintenance 600 Anna Ash           visitors get the page of maintenance, with this Retry-After; who wants it
 #   canary 0                           smoke path=/health&status=200&timeout=2&json=%7B%7D   (any number)
 #   release.blue 1, release.green 2    public http://127.0.0.1:8080/health
 #   released.blue {"release":"1",…}    what the ledger is to say of the slot's release, as JSON
@@ -30,7 +33,7 @@ dir=${1:?the stack\'s directory on the host}
 
 unfinished="$dir/gateway/unfinished"
 
-target='' canary=0 public='' connect=''
+target='' canary=0 public='' connect='' maintenance='' maintenance_by=''
 release_blue=none release_green=none
 released_blue='' released_green=''
 health_wait=60 smoke_wait=10 proof_wait=5 public_timeout=5 lock_wait=60 prune_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
@@ -39,6 +42,7 @@ while read -r key rest; do
   case $key in
     target) target=$rest ;;
     canary) canary=$rest ;;
+    maintenance) read -r maintenance maintenance_by <<<"$rest" ;;
     container) containers+=("$rest") ;;
     smoke) smokes+=("$rest") ;;
     keep) keep+=("$rest") ;;
@@ -66,6 +70,7 @@ for number in canary public_timeout health_wait smoke_wait proof_wait lock_wait 
   [[ ${!number} =~ ^[0-9]+$ ]] || die "plan: $number is \"${!number}\", allowed are whole numbers"
 done
 [[ $max_error_percent =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "plan: maxErrorPercent is \"$max_error_percent\", allowed are numbers"
+[[ $maintenance =~ ^[0-9]*$ ]] || die "plan: maintenance is \"$maintenance\", allowed are whole numbers"
 case $target in blue | green) ;; *) die "plan: target is \"$target\", allowed are blue, green" ;; esac
 [ -n "$public" ] || die 'plan: public is missing, the URL visitors use, for example "public http://127.0.0.1:8080/health"'
 [ "${#containers[@]}" -gt 0 ] || die 'plan: no container line, so nothing shows that the target runs'
@@ -79,6 +84,8 @@ if [[ $public == https://* ]]; then
 fi
 releases=$(printf 'release.blue %s\nrelease.green %s' "$release_blue" "$release_green")
 wanted=$(printf 'live %s\ncanary %s\n%s' "$target" "$canary" "$releases")
+# What follows it in the state; $closed_now is what does now.
+closed=${maintenance:+$'\n'"maintenance $maintenance"}
 
 # ---- check -----------------------------------------------------------------------------------------------------------
 
@@ -252,17 +259,17 @@ undo() {
   # The releases are what runs now; only where visitors go is put back.
   back_state=$(printf 'live %s\ncanary %s\n%s' "$back" "$(value canary "$previous")" "$releases")
   if ! gateway_answers; then
-    write_start "$back_state"
+    write_start "$back_state$closed_now"
     die "$why. The gateway does not answer; it will start with $back. Start it (pulumi up --refresh), then run this again"
   fi
   if [ "$back" != none ] && ! slot_answers "$back"; then
     rm -f "$unfinished"
     die "$why. Not undone: $back, which was live before, does not answer; $target stays live"
   fi
-  if put_state "$back_state" && answers_from "$(outside "$back_state")"; then
+  if put_state "$back_state$closed_now" && answers_from "$(outside "$back_state")"; then
     allow_proof none || true
     rm -f "$unfinished"
-    record "$target" undone "\"reason\":$(json_text "$why")"
+    [ "$wanted" = "$before" ] || record "$target" undone "\"reason\":$(json_text "$why")"
     die "$why. Undone: $back is live again, proven from outside"
   fi
   die "$why. Undoing failed too: $reason. Look at \"docker logs\" of the gateway, then run this again"
@@ -282,6 +289,34 @@ slot_answers() {
   case $public in *://*/*) ;; *) path=/ ;; esac
   status=$(control "/slot/$1$path" -m "$public_timeout" -o /dev/null -w '%{http_code}' 2>/dev/null) || return 1
   case $status in 502 | 504 | 000) return 1 ;; esac
+}
+
+# ---- maintenance -----------------------------------------------------------------------------------------------------
+
+bypass="$dir/gateway/conf/bypass"
+
+# The team's way past the page: made here for this one maintenance, read by the gateway at each question, never printed.
+make_bypass() {
+  local secret
+  [ ! -s "$bypass" ] || return 0
+  secret=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+  [ "${#secret}" -eq 48 ] || return 1
+  # The gateway's user reads it; on the host nobody gets past the stack's directory.
+  printf '%s\n' "$secret" >"$bypass.new" && mv -f "$bypass.new" "$bypass"
+}
+
+# A closed gateway needs nothing that runs behind it: visitors are kept out first, before anything is checked.
+close() {
+  make_bypass || die "the team's secret cannot be made in $bypass. Nothing was changed"
+  [ "$closed" != "$closed_now" ] || return 0
+  put_state "$before$closed" || die "maintenance is not on: $reason"
+  [ -n "$closed_now" ] || record_maintenance on
+  closed_now=$closed
+  say "maintenance: visitors get the page, with Retry-After $maintenance s"
+}
+
+record_maintenance() { # on, off
+  add_entry "$(printf '{"event":"maintenance","at":"%s","state":"%s","by":%s}' "$(now_iso)" "$1" "$(json_text "$maintenance_by")")"
 }
 
 # ---- the ledger ------------------------------------------------------------------------------------------------------
@@ -305,6 +340,12 @@ record_released() {
   done
 }
 
+report() {
+  printf '%s\n' "live $target" "previous $(value live "$previous")" "flipped $flipped" "switchedAt $switched_at" \
+    "checkMs $check_ms" "smokeMs $smoke_ms" "flipMs $flip_ms" "proofMs $proof_ms" "bakeMs $bake_ms" \
+    "totalMs $(($(now_ms) - began))" "requests $requests" "errors $errors" || true
+}
+
 # ---- the transaction -------------------------------------------------------------------------------------------------
 
 changed=false before=''
@@ -326,6 +367,7 @@ lap() { # NAME: milliseconds since the last lap into the variable of that name
 take_lock "$lock_wait"
 answer=$(control /state 2>&1) || die "the gateway does not answer ($answer). Is its container running? See \"docker ps\""
 before=$(state_lines "$answer")
+closed_now=$(maintenance_line "$answer")
 previous=$before flipped=true
 if [ "$(value live "$before")" = "$target" ]; then
   flipped=false
@@ -339,6 +381,17 @@ if [ "$(value live "$before")" = "$target" ]; then
   fi
 fi
 mark=$(now_ms)
+
+if [ -n "$closed" ]; then
+  was=$closed_now
+  close
+  if [ "$closed" != "$was" ] && [ "$wanted" = "$before" ] && [ "$flipped" = false ]; then
+    # Nothing else was asked for; and it may be asked for because what runs is ill.
+    requests=0 errors=0 switched_at=$(now_iso)
+    report
+    exit 0
+  fi
+fi
 
 record_released
 check_containers || fail "$reason"
@@ -356,8 +409,8 @@ if [ "$flipped" = true ] && [ "$changed" = false ]; then
   sync "$unfinished.new"
   mv -f "$unfinished.new" "$unfinished"
 fi
-[ "$wanted" = "$before" ] || changed=true
-put_state "$wanted" || fail "$reason"
+[ "$wanted$closed" = "$before$closed_now" ] || changed=true
+put_state "$wanted$closed" || fail "$reason"
 mark=$put_began
 lap flip_ms
 switched_at=$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1)
@@ -381,12 +434,15 @@ if [ "$flipped" = true ]; then
     "$(value live "$previous")" "${from_release:-none}" "$check_ms" "$smoke_ms" "$flip_ms" "$proof_ms" \
     "$bake_ms" "$(($(now_ms) - began))" "$requests" "$errors")"
 fi
+if [ -z "$closed" ] && [ -n "$closed_now" ]; then
+  rm -f "$bypass"
+  record_maintenance off
+  say "maintenance: over, visitors are let in"
+fi
 if [ "$canary" != "$(value canary "$before")" ]; then
   record "$(other_color "$target")" canary "\"percent\":$canary"
 fi
-printf '%s\n' "live $target" "previous $(value live "$previous")" "flipped $flipped" "switchedAt $switched_at" \
-  "checkMs $check_ms" "smokeMs $smoke_ms" "flipMs $flip_ms" "proofMs $proof_ms" "bakeMs $bake_ms" \
-  "totalMs $(($(now_ms) - began))" "requests $requests" "errors $errors" || true
+report
 
 # Nobody waits for the lock meanwhile, and a disk that is not as empty as it could be is no reason to undo anything.
 drop_lock

@@ -76,7 +76,7 @@ condemn() {
   local decided=${EPOCHREALTIME/[.,]/}
   take_lock 30
   if state=$(control /state 2>/dev/null) && [ "$(state_lines "$state")" = "$watched" ]; then
-    put_state "$back" || conclude failed "$1; and the visitors could not be sent back: $reason"
+    put_state "$back$(maintenance_line "$state")" || conclude failed "$1; and the visitors could not be sent back: $reason"
     figures+=$'\n'"backMs $(((${EPOCHREALTIME/[.,]/} - decided) / 1000))"
     printf '%s %s\n' "$release" "$1" >>"$dir/gateway/condemned"
     drop_lock

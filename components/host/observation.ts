@@ -7,7 +7,7 @@ export interface Observation {
   readonly engine?: "gone";
   /** Present where the scripts that look are gone themselves. */
   readonly scripts?: "missing";
-  /** Colour and canary of the running gateway, e.g. `green 0`. */
+  /** Colour and canary of the running gateway, e.g. `green 0`; while maintenance is on the seconds of its Retry-After too. */
   readonly dictionary?: string | undefined;
   /** The same, as it would be after a restart; `missing` where the file is gone. */
   readonly start?: string | undefined;
@@ -63,6 +63,19 @@ export function hashFiles(files: readonly { readonly path: string; readonly cont
   return sha256(lines.join(""));
 }
 
+/** Where visitors go, in the words of `observe.sh`. */
+export function stateWords({
+  live,
+  canary,
+  maintenance,
+}: {
+  readonly live: Color | "none";
+  readonly canary: number;
+  readonly maintenance?: number | undefined;
+}): string {
+  return [live, canary, ...(maintenance === undefined ? [] : [maintenance])].join(" ");
+}
+
 export interface Repairs {
   /** Of the host itself: its engine was gone. */
   readonly host: number;
@@ -75,7 +88,7 @@ export interface Repairs {
 /**
  * Counts up where the host is not what the state believes: a run that was killed between the flip and the state
  * write, a configuration changed by hand. The new number makes that one resource run again; nothing else changes.
- * `believed` is what the last run left: the live colour, the canary, the hash of the configuration, the certificate.
+ * `believed` is what the last run left: the live colour, the canary, maintenance, the hash of the configuration, the certificate.
  */
 export function countRepairs(
   repairs: Repairs,
@@ -83,13 +96,14 @@ export function countRepairs(
   believed: {
     readonly live: Color;
     readonly canary: number;
+    readonly maintenance?: number | undefined;
     readonly conf: string;
     readonly certificate: { readonly fingerprint: string } | null;
   },
 ): Repairs {
   const strays = (seen: string | undefined, wanted: string) =>
     seen !== undefined && seen !== wanted ? 1 : 0;
-  const state = `${believed.live} ${believed.canary}`;
+  const state = stateWords(believed);
   return {
     host: repairs.host + (observed.engine === "gone" ? 1 : 0),
     scripts: repairs.scripts + (observed.scripts === "missing" ? 1 : 0),

@@ -4,8 +4,9 @@
 #   observe.sh DIRECTORY
 #
 # prints
-#   dictionary COLOR CANARY   where the running gateway sends visitors; no line where none answers
-#   start COLOR CANARY        where it would after a restart, or "start missing"
+#   dictionary COLOR CANARY   where the running gateway sends visitors; no line where none answers. While maintenance is on
+#                             a third word follows, the seconds of its Retry-After
+#   start COLOR CANARY        the same, as it would be after a restart, or "start missing"
 #   certificate SHA256        fingerprint of the certificate that the gateway is given, or "certificate missing"
 #   watch COLOR RELEASE UNTIL a release that is being watched, until then (seconds since 1970); no line where none is
 #   condemned RELEASE…        the releases that a watch took visitors back from; no line where there is none
@@ -17,9 +18,9 @@ export LC_ALL=C
 directory=$1
 conf=$directory/gateway/conf
 
-# The lines "live COLOR" and "canary PERCENT" as one, behind the name of where they stand.
+# The lines "live COLOR", "canary PERCENT" and "maintenance SECONDS" as one, behind the name of where they stand.
 state() { # name
-  sed -n 's/^live //p; s/^canary //p' | paste -s -d ' ' | sed -n "s/^\\(..*\\)\$/$1 \\1/p"
+  sed -n 's/^live //p; s/^canary //p; s/^maintenance //p' | paste -s -d ' ' | sed -n "s/^\\(..*\\)\$/$1 \\1/p"
 }
 
 curl --silent --max-time 2 --unix-socket "$directory/gateway/run/control.sock" http://gateway/state 2>/dev/null |

@@ -43,6 +43,12 @@ export const ledgerEntry = z.discriminatedUnion("event", [
   }),
   /** The idle colour gets this share of visitors now. By switch.sh. */
   z.object({ event: z.literal("canary"), ...about, percent: z.int() }),
+  /** Visitors get the page of maintenance from now on, or are let in again. By switch.sh. */
+  z.object({ event: z.literal("maintenance"), at, state: z.enum(["on", "off"]), by: z.string() }),
+  /** Requests wait in the gateway, at most so long. By the command line. */
+  z.object({ event: z.literal("hold"), at, by: z.string(), seconds: z.int() }),
+  /** They were let go; missing after a hold whose command was killed. By the command line. */
+  z.object({ event: z.literal("held"), at, milliseconds: z.int(), requests: z.int() }),
   /** A switch to this release was taken back; the colour of before is live. By switch.sh. */
   z.object({ event: z.literal("undone"), ...about, reason: z.string() }),
   /** A watch ended. By watch.sh; figures by name, percents and milliseconds. */

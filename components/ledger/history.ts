@@ -75,6 +75,9 @@ export function releaseHistory(entries: readonly LedgerEntry[]): readonly Releas
           if (draft === live) live = undefined;
         }
         break;
+      case "maintenance":
+      case "hold":
+      case "held":
       case "began":
       case "ended":
       case "undelivered":

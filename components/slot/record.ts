@@ -59,6 +59,8 @@ export const stackRecord = z.strictObject({
   live: z.enum(COLORS),
   /** Percent of visitors on the idle slot. */
   canary: z.int(),
+  /** The Retry-After of maintenance while that is on, in seconds. */
+  maintenance: z.int().optional(),
   slots: z.strictObject({ blue: slotSpec.nullable(), green: slotSpec.nullable() }),
   /** Where the host keeps the stack's files; another place would be without its passwords and its live colour. */
   directory: z.string(),

@@ -1,5 +1,6 @@
 import { COLORS } from "../../components/config/schema.ts";
 import type { ContainerSpec } from "../../components/host/container.ts";
+import { stateWords } from "../../components/host/observation.ts";
 import type { Found } from "../../components/host/ssh-look.ts";
 import { type StackRecord, containersOf } from "../../components/slot/record.ts";
 import type { StackContainer } from "../containers.ts";
@@ -76,10 +77,13 @@ function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
 function gatewayChecks({ record, status, found }: Looked): readonly Check[] {
   const { gateway, stack } = status;
   const up = `pulumi up --stack ${stack}`;
-  const believed = `${record.live} ${record.canary}`;
-  const says = gateway === null ? "no answer" : `${gateway.live ?? "none"} ${gateway.canary}`;
+  const believed = stateWords(record);
+  const says = gateway === null ? "no answer" : stateWords({ ...gateway, live: gateway.live ?? "none" });
   const { start, conf, certificate } = found?.observation ?? {};
   return [
+    ...(record.maintenance === undefined
+      ? []
+      : [check("maintenance", true, "on: visitors get the page", "")]),
     check("gateway's colour and canary", says === believed, says, gateway === null ? `${up} --refresh` : up),
     ...(start === undefined ? [] : [check("after a restart of it", start === believed, start, up)]),
     ...(conf === undefined

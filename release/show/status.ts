@@ -81,6 +81,9 @@ export function renderStatus(status: Status, now: number): string {
   return [
     `${stack}  ${url ?? ""}`,
     `live  ${live}${canary}`,
+    ...(gateway?.maintenance === undefined
+      ? []
+      : [`maintenance  on: visitors get the page; bluegreen maintenance off --stack ${stack} lets them in`]),
     "",
     table([["container", "release", "health", "up", "", ""], ...rows]),
     ...standing(status).map((line) => `${line}\n`),

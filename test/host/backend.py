@@ -25,6 +25,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("X-Seen-Address", self.headers.get("X-Real-IP", "-"))
         self.send_header("X-Seen-Header", self.headers.get("CF-Connecting-IP", "-"))
         self.send_header("X-Seen-Proto", self.headers.get("X-Forwarded-Proto", "-"))
+        self.send_header("X-Seen-Bypass", self.headers.get("X-Bluegreen-Bypass", "-"))
+        self.send_header("X-Seen-Path", self.path)
+        self.send_header("X-Seen-At", str(time.time()))
         self.send_header("X-Seen-Request-Id", self.headers.get("X-Request-Id", ""))
         self.end_headers()
         self.wfile.write(body)
@@ -48,8 +51,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, NAME.encode())
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        self.answer(201, NAME.encode())
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.answer(201, f"{NAME} {hashlib.sha256(body).hexdigest()}".encode() if self.path == "/hash" else NAME.encode())
 
     def websocket(self) -> None:
         key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

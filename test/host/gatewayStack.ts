@@ -206,10 +206,13 @@ export class GatewayStack {
     return /^live (\w+)$/m.exec(await readFile(this.at("gateway/conf/start"), "utf8"))?.[1] ?? "";
   }
 
-  async setState(live: Color | "none", canary = 0): Promise<void> {
+  /** `maintenance` is the Retry-After of it, in seconds. */
+  async setState(live: Color | "none", canary = 0, maintenance?: number): Promise<void> {
     const text = `live ${live}\ncanary ${canary}\nrelease.blue 1\nrelease.green 2\n`;
-    await writeFile(this.at("gateway/conf/start"), text);
-    await this.control(`/state?${text.trim().replaceAll(" ", "=").replaceAll("\n", "&")}`, "PUT");
+    const line = maintenance === undefined ? "" : `maintenance ${maintenance}\n`;
+    await writeFile(this.at("gateway/conf/start"), text + line);
+    const query = text.replaceAll(" ", "=").replaceAll("\n", "&");
+    await this.control(`/state?${query}maintenance=${maintenance ?? "off"}`, "PUT");
     await rm(this.at("gateway/unfinished"), { force: true });
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 
 import { parseSwitchReport } from "../../components/gateway/switch-report.ts";
 import { docker, run, until } from "../support/process.ts";
@@ -95,6 +95,58 @@ describe("switch.sh and guard.sh on a real engine", function () {
       assert.equal(failed.code, 1);
       assert.match(failed.stderr, /status is 200, expected 418. Nothing was changed/);
       await settledOn("blue");
+    });
+
+    it("turns maintenance on although the target is ill, and keeps it on over a flip until it is turned off", async () => {
+      await docker("stop", "--time", "0", stack.container("blue"));
+      const on = await stack.switch(stack.plan("blue", { maintenance: "60 Anna Ash" }));
+      assert.equal(on.code, 0, on.output);
+      assert.equal(parseSwitchReport(on.stdout).flipped, false);
+      assert.equal((await fetch(stack.url("/x"))).headers.get("retry-after"), "60");
+      const secret = (await readFile(stack.at("gateway/conf/bypass"), "utf8")).trim();
+      assert.match(secret, /^[0-9a-f]{48}$/);
+      const inside = { headers: { "x-bluegreen-bypass": secret } };
+      await docker("start", stack.container("blue"));
+
+      const flipped = await stack.switch(stack.plan("green", { maintenance: 60 }));
+      assert.equal(flipped.code, 0, flipped.output);
+      assert.equal((await fetch(stack.url("/x"))).status, 503);
+      assert.equal(await (await fetch(stack.url("/x"), inside)).text(), "green");
+      assert.match(
+        await readFile(stack.at("gateway/conf/start"), "utf8"),
+        /^live green\n.*\nmaintenance 60\n$/s,
+      );
+
+      const failed = await stack.switch(
+        stack.plan("green", { smoke: "path=/health&status=418", smokeWaitSeconds: 0 }),
+      );
+      assert.equal(failed.code, 1, "visitors are not let in to what fails its checks");
+      assert.equal((await fetch(stack.url("/x"))).status, 503);
+
+      const off = await stack.switch(stack.plan("green"));
+      assert.equal(off.code, 0, off.output);
+      await settledOn("green");
+      assert.ok(!existsSync(stack.at("gateway/conf/bypass")), "the secret is for one maintenance");
+      assert.doesNotMatch(on.output + flipped.output + failed.output + off.output, new RegExp(secret));
+      await until("blue is healthy", async () => {
+        const state = await docker(
+          "inspect",
+          "--format",
+          "{{.State.Health.Status}}",
+          stack.container("blue"),
+        );
+        return state === "healthy";
+      });
+    });
+
+    it("closes again where what is let in does not answer", async () => {
+      assert.equal((await stack.switch(stack.plan("blue", { maintenance: 60 }))).code, 0);
+      const failed = await stack.switch(
+        stack.plan("blue", { public: "http://127.0.0.1:9/", proofWaitSeconds: 1 }),
+      );
+      assert.equal(failed.code, 1, failed.output);
+      assert.equal(await stack.value("/state", "maintenance"), "60");
+      assert.match(await readFile(stack.at("gateway/conf/start"), "utf8"), /maintenance 60/);
     });
 
     it("mends a start file that was changed by hand", async () => {

@@ -59,6 +59,7 @@ proxy_set_header X-Forwarded-Proto $scheme;
 proxy_set_header X-Request-Id $sane_request_id;
 proxy_set_header Upgrade $upgrade_header;
 proxy_set_header Connection $connection_header;
+proxy_set_header X-Bluegreen-Bypass "";
 proxy_hide_header X-Request-Id;
 proxy_hide_header X-Color;
 proxy_hide_header X-Release;`;

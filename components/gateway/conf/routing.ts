@@ -18,7 +18,9 @@ js_set $counted_green gateway.green;
 js_set $timed gateway.time;
 js_var $color "";
 js_var $release "";
-js_var $canary_cookie "";`;
+js_var $canary_cookie "";
+js_var $aside_slot "";
+js_var $retry_after "";`;
 }
 
 /** A place that requests are passed on to. */
@@ -76,12 +78,13 @@ map $upstream_http_${headerVariable(name)} $default_${headerVariable(name)} {
 }`,
     )
     .join("");
-  return `# "<canary> <live> <release.blue> <release.green>". Sets $color and $release as it matches. Reading $slot counts a request
+  return `# "<canary> <live> <release.blue> <release.green>", or "!" while visitors are kept aside. Sets $color and $release as it matches. Reading $slot counts a request
 # as begun: only proxy_pass may.
 map $now $slot {
     "~^0 (?<color>blue) (?<release>[^ ]+) " blue;
     "~^0 (?<color>green) [^ ]+ (?<release>.+)" green;
     "~^0 none " none;
+    "~^!" aside;
     default $routed;
 }
 map $color $counted {

@@ -2,7 +2,9 @@
 import { CONF_DIR, HASH_PLACEHOLDER, errorPages, indent, noRelease } from "../error-pages.ts";
 import type { ResolvedSettings } from "../settings.ts";
 import { headerVariable, slotUpstreams } from "./routing.ts";
-import { assetFallback, controlTarget, pageCaching, target } from "./web.ts";
+import { asideLocations } from "./aside.ts";
+import { assetFallback, controlTarget, target } from "./web.ts";
+import { assets, pages, streams } from "./ways.ts";
 import { listener } from "./tls.ts";
 
 export function publicServer(settings: ResolvedSettings): string {
@@ -43,26 +45,24 @@ ${limit}
     }
 
     location / {
+        # A stream's own way begins as an error's page, and may end in one.
+        recursive_error_pages on;
         if ($is_stream) {
             return 418;
-        }${pageCaching(settings)}
-        proxy_pass http://${target(settings)};
+        }
+${indent(indent(pages(settings, target(settings), "$page_cache_control")))}
     }
 
     # Files with a hash in their name never change.
     location ~ "${settings.assetPattern}" {
-        proxy_hide_header Cache-Control;
-        add_header Cache-Control $asset_cache_control always;${assetFallback.location(settings)}
-        proxy_pass http://${target(settings)};
+${indent(indent(assets(settings, target(settings))))}
     }
 
     location @stream {
-        proxy_buffering off;
-        proxy_read_timeout ${settings.streamIdleSeconds}s;
-        proxy_send_timeout ${settings.streamIdleSeconds}s;
-        send_timeout ${settings.streamIdleSeconds}s;
-        proxy_pass http://${target(settings)};
-    }${assetFallback.server(settings)}
+${indent(indent(streams(settings, target(settings))))}
+    }
+
+${indent(asideLocations(settings))}${assetFallback.server(settings)}
 
 ${indent(errorPages(settings))}
 }`;
@@ -126,6 +126,9 @@ server {
     location = /state {
         js_content control.state;
     }
+    location = /hold {
+        js_content control.hold;
+    }
     location = /counts {
         js_content control.counts;
     }
@@ -139,7 +142,7 @@ server {
         ${controlTarget(settings, "green")}
     }
     location / {
-        return 404 "paths: /state /counts /smoke /slot/blue/ /slot/green/\\n";
+        return 404 "paths: /state /hold /counts /smoke /slot/blue/ /slot/green/\\n";
     }
 }`;
 }

@@ -27,6 +27,25 @@ map $uri $${color}_assets {${web === undefined ? "" : `\n    "~${pathPattern(web
 }`;
 }
 
+/** The same of a request that was kept aside: its first way had no part. */
+export function asideWebVariables(settings: ResolvedSettings): string {
+  if (!hasWeb(settings)) return "";
+  return `
+map $aside_slot $aside_part {
+    blue $blue_part;
+    green $green_part;
+    default none;
+}
+map $aside_part:$upstream_http_content_type $aside_page_cache_control {
+    "~^web_[a-z]+:text/html" no-cache;
+    default $upstream_http_cache_control;
+}`;
+}
+
+/** The variable that says where a request goes that was kept aside. */
+export const asideTarget = (settings: ResolvedSettings): string =>
+  hasWeb(settings) ? "$aside_part" : "$aside_slot";
+
 export function webVariables(settings: ResolvedSettings): string {
   if (!hasWeb(settings)) return "";
   return `
@@ -51,11 +70,11 @@ map $part:$upstream_http_content_type $page_cache_control {
 }
 
 /** Lines of the location of everything that is not an asset. */
-export function pageCaching(settings: ResolvedSettings): string {
+export function pageCaching(settings: ResolvedSettings, value: string): string {
   return hasWeb(settings)
-    ? `
-        proxy_hide_header Cache-Control;
-        add_header Cache-Control $page_cache_control always;`
+    ? `proxy_hide_header Cache-Control;
+add_header Cache-Control ${value} always;
+`
     : "";
 }
 
@@ -64,14 +83,14 @@ export const assetFallback = {
   location: (settings: ResolvedSettings): string =>
     hasWeb(settings)
       ? `
-        proxy_intercept_errors on;
-        recursive_error_pages on;
-        # The server's own are not inherited beside another one.
-        error_page 404 = @other_assets;
-        error_page 429 /.gateway/429$page_suffix;
-        error_page 502 /.gateway/502$page_suffix;
-        error_page 503 /.gateway/503$page_suffix;
-        error_page 504 /.gateway/504$page_suffix;`
+proxy_intercept_errors on;
+recursive_error_pages on;
+# The server's own are not inherited beside another one.
+error_page 404 = @other_assets;
+error_page 429 /.gateway/429$page_suffix;
+error_page 502 /.gateway/502$page_suffix;
+error_page 503 /.gateway/503$page_suffix;
+error_page 504 /.gateway/504$page_suffix;`
       : "",
   server: (settings: ResolvedSettings): string =>
     hasWeb(settings)

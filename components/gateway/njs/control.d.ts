@@ -13,6 +13,7 @@ export interface ControlRequest {
 
 declare const control: {
   state(request: ControlRequest): void;
+  hold(request: ControlRequest): void;
   counts(request: ControlRequest): void;
   smoke(request: ControlRequest): Promise<void>;
 };

@@ -8,10 +8,11 @@ const FIELDS = {
   canary: { pattern: /^(\d|[1-9]\d|100)$/, allowed: "whole percents from 0 to 100" },
   "release.blue": { pattern: /^[A-Za-z0-9._-]{1,64}$/, allowed: '1 to 64 letters, digits, ".", "_", "-"' },
   "release.green": { pattern: /^[A-Za-z0-9._-]{1,64}$/, allowed: '1 to 64 letters, digits, ".", "_", "-"' },
+  maintenance: { pattern: /^(off|[1-9]\d{0,5})$/, allowed: "off, 1 to 999999 seconds" },
 };
 const KEYS = Object.keys(FIELDS);
 // Where each of them stands in the state that route.js keeps.
-const PLACES = [1, 0, 2, 3];
+const PLACES = [1, 0, 2, 3, 4];
 // Whoever sends this as X-Bluegreen-Proof is not held to the rate limit: the switch, which asks from outside.
 const PROOF = /^(none|[A-Za-z0-9]{32,64})$/;
 
@@ -22,12 +23,13 @@ function plain(r, status, text) {
 
 function describe(packed, config) {
   const values = packed.split(" ");
-  return KEYS.map((key, index) => `${key} ${values[PLACES[index]]}`)
+  return KEYS.filter((_, index) => values[PLACES[index]] !== undefined)
+    .map((key) => `${key} ${values[PLACES[KEYS.indexOf(key)]]}`)
     .concat(`config ${config}`)
     .join("\n");
 }
 
-// GET /state, PUT /state?live=green&canary=0&release.green=2. PUT /state?proof=<token> is no part of the state: it is not
+// GET /state, PUT /state?live=green&canary=0&release.green=2&maintenance=600. PUT /state?proof=<token> is no part of the state: it is not
 // shown, and a restart forgets it; proof=none takes it back.
 function state(r) {
   let packed = gateway.current();
@@ -48,14 +50,48 @@ function state(r) {
       }
       values[PLACES[index]] = value;
     }
+    if (values[4] === "off") values.pop();
     packed = values.join(" ");
-    if (given.length > 0) ngx.shared.state.set("now", packed);
+    if (given.length > 0) {
+      ngx.shared.state.set("state", packed);
+      ngx.shared.state.set("now", gateway.seen(packed));
+    }
     if (proof === "none") ngx.shared.state.delete("proof");
     else if (proof !== undefined) ngx.shared.state.set("proof", proof);
   } else if (r.method !== "GET") {
     return plain(r, 405, `method ${r.method}, allowed are GET, PUT`);
   }
   return plain(r, 200, describe(packed, r.variables.config_hash));
+}
+
+// PUT /hold?seconds=20: from now on visitors wait, at most so long; answers until when, in milliseconds since 1970.
+// DELETE /hold?until=<that answer> lets them go at once, and does nothing to another hold; GET /hold tells.
+const LONGEST_HOLD_SECONDS = 30;
+function hold(r) {
+  const state = ngx.shared.state;
+  const counts = ngx.shared.counts;
+  const until = Number(state.get("hold") || 0);
+  const packed = gateway.current();
+  if (r.method === "PUT") {
+    const seconds = /^[1-9]\d?$/.test(r.args.seconds) ? Number(r.args.seconds) : 0;
+    if (seconds < 1 || seconds > LONGEST_HOLD_SECONDS)
+      return plain(r, 400, `seconds is "${r.args.seconds}", allowed are 1 to ${LONGEST_HOLD_SECONDS}`);
+    if (until > Date.now()) return plain(r, 409, "requests are held already");
+    if (packed.split(" ").length > 4) return plain(r, 409, "maintenance is on: nobody waits");
+    counts.set("held", 0);
+    state.set("hold", String(Date.now() + seconds * 1000));
+    state.set("now", gateway.seen(packed));
+  } else if (r.method === "DELETE") {
+    if (until > Date.now() && r.args.until === String(until)) {
+      // Those who wait see that it is before the time they were told.
+      state.set("hold", String(Date.now()));
+      state.set("now", gateway.seen(packed));
+    }
+  } else if (r.method !== "GET") {
+    return plain(r, 405, `method ${r.method}, allowed are GET, PUT, DELETE`);
+  }
+  const now = Number(state.get("hold") || 0);
+  return plain(r, 200, `until ${now > Date.now() ? now : "none"}\nheld ${counts.get("held") || 0}`);
 }
 
 // GET /counts
@@ -140,4 +176,4 @@ async function smoke(r) {
   return plain(r, 200, `ok ${milliseconds}`);
 }
 
-export default { state, counts, smoke };
+export default { state, hold, counts, smoke };

@@ -5,9 +5,9 @@ export interface GatewayRequest {
 }
 
 declare const gateway: {
-  /** The state as "<canary> <live> <release.blue> <release.green>", counted as begun for the live colour unless a canary runs. */
+  /** What a request reads of the state (`seen`), counted as begun for the live colour unless a canary runs or visitors are kept aside. */
   now(): string;
-  /** The upstream of a request while a canary runs: blue, green or none. Counts it as begun. */
+  /** The upstream of a request while a canary runs, or for one that was kept aside: blue, green or none. Counts it as begun. */
   route(request: GatewayRequest): string;
   /** Counts a finished request of blue. */
   blue(request: GatewayRequest): string;
@@ -17,7 +17,9 @@ declare const gateway: {
   time(request: GatewayRequest): string;
   /** "1" when the request carries the token of the proof, else "". */
   proven(request: GatewayRequest): string;
-  /** The state, as `now` says it, not counted. */
+  /** The state: "<canary> <live> <release.blue> <release.green>", and the seconds of Retry-After while maintenance is on. */
   current(): string;
+  /** What a request reads of a state: "!" while maintenance is on or requests are held. */
+  seen(state: string): string;
 };
 export default gateway;

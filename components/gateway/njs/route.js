@@ -8,10 +8,11 @@
 import fs from "fs";
 
 // The state is one value, "<canary> <live> <release.blue> <release.green>", because one value is replaced at once: no
-// request sees the new colour with the old canary. After a restart there is none, and the start file says how to go
-// on. `add` and not `set`: a value that came over the control socket meanwhile is newer. A missing or damaged file is
-// not remembered, so that putting it right helps at once.
-function load() {
+// request sees the new colour with the old canary. While maintenance is on a fifth word follows, the seconds of its
+// Retry-After. After a restart there is none, and the start file says how to go on. `add` and not `set`: a value that came
+// over the control socket meanwhile is newer. A missing or damaged file is not remembered, so that putting it right helps at
+// once.
+function read() {
   let text;
   try {
     text = fs.readFileSync("/etc/bluegreen/start", "utf8");
@@ -34,13 +35,25 @@ function load() {
     live,
     field("release.blue", release) || "none",
     field("release.green", release) || "none",
-  ].join(" ");
-  ngx.shared.state.add("now", state);
-  return ngx.shared.state.get("now");
+    field("maintenance", "\\d+"),
+  ];
+  ngx.shared.state.add("state", state.filter((word) => word !== undefined).join(" "));
+  return ngx.shared.state.get("state");
 }
 
 function current() {
-  return ngx.shared.state.get("now") || load();
+  return ngx.shared.state.get("state") || read();
+}
+
+// What a request reads of the state, under "now": the state itself, or "!" while visitors are kept aside (aside.js).
+function seen(state) {
+  return state.split(" ").length > 4 || Number(ngx.shared.state.get("hold")) > Date.now() ? "!" : state;
+}
+
+function load() {
+  const now = seen(current());
+  if (ngx.shared.state.get("state") !== undefined) ngx.shared.state.add("now", now);
+  return now;
 }
 
 // A visitor keeps a bucket of 0..99 as long as a canary runs: from the cookie, or from the address where there is none
@@ -59,7 +72,8 @@ function bucketOf(variables) {
 }
 
 // js_set $now: the state, counted for the live colour. Runs once, when a request is about to be passed on; nginx.conf
-// takes colour and release out of the text. With a canary (the text does not begin with 0) route decides and counts.
+// takes colour and release out of the text. Where the text does not begin with 0 (a canary, or visitors are kept aside) who
+// decides counts.
 function now() {
   const state = ngx.shared.state.get("now") || load();
   if (state[0] === "0") ngx.shared.counts.incr(state[2], 1, 0);
@@ -117,4 +131,4 @@ function proven(r) {
   return token !== undefined && r.variables.http_x_bluegreen_proof === token ? "1" : "";
 }
 
-export default { now, route, blue, green, time, proven, current };
+export default { now, route, blue, green, time, proven, current, seen };

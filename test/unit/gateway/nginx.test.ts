@@ -96,7 +96,13 @@ describe("renderNginx", () => {
 
   it("listens on one port for visitors, with TLS or without", () => {
     const listens = (text: string) => [...text.matchAll(/^ *listen (.*);$/gm)].map((found) => found[1]);
-    const others = ["127.0.0.1:8081", "127.0.0.1:8082", "127.0.0.1:8083", "unix:/run/bluegreen/control.sock"];
+    const others = [
+      "127.0.0.1:8081",
+      "127.0.0.1:8086",
+      "127.0.0.1:8082",
+      "127.0.0.1:8083",
+      "unix:/run/bluegreen/control.sock",
+    ];
     assert.deepEqual(listens(renderNginx(settings)), ["8080", ...others]);
     assert.deepEqual(listens(renderNginx({ ...settings, ...TLS })), ["8443 ssl", ...others]);
     assert.doesNotMatch(renderNginx(settings), /ssl_|real_ip/);
@@ -140,10 +146,18 @@ describe("gatewayFiles", () => {
     assert.deepEqual(paths, [
       `${hash}/route.js`,
       `${hash}/control.js`,
-      ...["502", "503", "504", "429"].map((status) => `${hash}/pages/${status}.html`),
+      `${hash}/aside.js`,
+      ...["502", "503", "504", "429", "bypass", "maintenance"].map((page) => `${hash}/pages/${page}.html`),
       "nginx.conf",
     ]);
     assert.match(renderNginx(settings), new RegExp(`set \\$config_hash ${hash};`));
+  });
+
+  it("carries the team's own page of maintenance in the place of ours", () => {
+    const files = gatewayFiles({ ...settings, maintenancePage: "<p>ours</p>\n" });
+    const page = files.find(({ path }) => path.endsWith("/pages/maintenance.html"));
+    assert.equal(page?.content, "<p>ours</p>\n");
+    assert.notEqual(configHash(settings), configHash({ ...settings, maintenancePage: "<p>ours</p>\n" }));
   });
 
   it("has another hash when a setting is another", () => {

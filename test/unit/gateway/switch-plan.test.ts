@@ -54,6 +54,20 @@ pruneWaitSeconds 120
     );
   });
 
+  it("says that maintenance is wanted, since when visitors may come again, and by whom", () => {
+    const lines = (maintenance: string) =>
+      renderSwitchPlan({
+        settings: settingsOf({ maintenance }),
+        specs,
+        keep: [],
+        publicUrl: "http://127.0.0.1:8080",
+      })
+        .split("\n")
+        .filter((line) => line.startsWith("maintenance"));
+    assert.deepEqual(lines('{"retryAfterSeconds":60,"by":"Anna Ash"}'), ["maintenance 60 Anna Ash"]);
+    assert.deepEqual(lines("{}"), ["maintenance 600"]);
+  });
+
   it("names every container that the target has to have", () => {
     const images = { api: "app:2", worker: "jobs:2" };
     const green = slotSpecOf("green", { release: "2", images }, settingsOf(JOBS));

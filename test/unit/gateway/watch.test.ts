@@ -105,6 +105,7 @@ describe("watch.sh", () => {
     server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", "http://gateway");
       if (request.method === "PUT") for (const [key, value] of url.searchParams) state[key] = value;
+      if (state["maintenance"] === "off") delete state["maintenance"];
       response.end(url.pathname === "/counts" ? countLines() : stateLines());
     }).listen(join(directory, "gateway/run/control.sock"));
     await once(server, "listening");
@@ -195,6 +196,15 @@ describe("watch.sh", () => {
     await writeFile(join(directory, "container"), "unhealthy 0");
     assert.equal(await verdict(), "verdict bad its container is unhealthy");
     assert.equal(state["live"], "blue");
+  });
+
+  it("leaves maintenance on where it sends visitors back", async () => {
+    state["maintenance"] = "600";
+    await start();
+    await writeFile(join(directory, "container"), "unhealthy 0");
+    assert.equal(await verdict(), "verdict bad its container is unhealthy");
+    assert.equal(state["live"], "blue");
+    assert.equal(state["maintenance"], "600");
   });
 
   it("is over when visitors are sent elsewhere, and touches nothing then", async () => {

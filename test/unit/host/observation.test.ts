@@ -87,6 +87,7 @@ describe("repairs", () => {
     ["a start file on the other colour", { dictionary: "blue 0", start: "green 0" }, { switch: 1 }],
     ["a gateway without a colour", { dictionary: "none 0", start: "blue 0" }, { switch: 1 }],
     ["a canary set by hand", { dictionary: "blue 50", start: "blue 0" }, { switch: 1 }],
+    ["maintenance turned on by hand", { dictionary: "blue 0 600", start: "blue 0" }, { switch: 1 }],
     ["a start file that is gone", { dictionary: "blue 0", start: "missing" }, { switch: 1 }],
     ["a configuration changed by hand", { start: "blue 0", conf: "bad" }, { gateway: 1 }],
     ["a certificate as it was left", { start: "blue 0", certificate: "f00d" }, NONE],

@@ -100,6 +100,16 @@ describe("a doctor", () => {
     });
   }
 
+  it("says that maintenance is on, and where the host alone has it", () => {
+    const gateway = { live: "blue", canary: 0, maintenance: 600 } as const;
+    const on = { ...status, gateway };
+    const start = { ...found, observation: { ...found.observation, start: "blue 0 600" } };
+    const checks = checksOf({ record: { ...record, maintenance: 600 }, shared, status: on, found: start });
+    assert.ok(checks.every(({ ok }) => ok));
+    assert.ok(checks.some(({ what }) => what === "maintenance"));
+    assert.deepEqual(wrong({ status: { gateway } }), ["gateway's colour and canary: blue 0 600"]);
+  });
+
   it("says where the host and the state differ, in the gateway and as a whole", () => {
     const lines = wrong({ status: { gateway: { live: "green", canary: 0 } } });
     assert.equal(lines[0], "gateway's colour and canary: green 0");

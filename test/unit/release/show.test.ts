@@ -81,6 +81,11 @@ describe("what a person reads", () => {
       /^! Pulumi\.dev\.yaml is not what was brought up last \(active blue, live green; blue 2, runs 1\)/m,
     ])
       assert.match(text, part);
+    assert.doesNotMatch(text, /maintenance/);
+    assert.match(
+      renderStatus({ ...status, gateway: { live: "blue", canary: 0, maintenance: 600 } }, 0),
+      /^maintenance {2}on: .* bluegreen maintenance off --stack dev lets them in$/m,
+    );
     assert.match(
       renderStatus({ ...status, gateway: null }, 0),
       /^live {2}unknown: the gateway does not answer$/m,

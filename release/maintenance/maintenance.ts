@@ -1,0 +1,60 @@
+import { messageOf } from "../../components/message-of.ts";
+import { engineStop } from "../cut-off.ts";
+import { carriedOut } from "../engine-run.ts";
+import { gatewayState, reachHost } from "../host.ts";
+import { Failure, Refusal } from "../outcome.ts";
+import { type Took, recorded } from "../record-run.ts";
+import { type Stack, openStack, recordOf, setConfig } from "../stack.ts";
+import type { Progress } from "../terminal.ts";
+import { type MaintenanceRequest, planMaintenance } from "./plan.ts";
+
+export interface Maintained {
+  readonly stack: string;
+  readonly state: "on" | "off";
+  readonly milliseconds: Took;
+}
+
+/** @throws Refusal, nothing was changed; Failure, with what visitors meet now */
+export async function maintain(
+  name: string,
+  request: MaintenanceRequest,
+  { folder, progress }: { readonly folder: string; readonly progress: Progress },
+): Promise<Maintained> {
+  const stack = await openStack(name, folder);
+  const host = await reachHost(stack);
+  const changes = planMaintenance(
+    { stack: name, config: stack.config.values, record: recordOf(stack) },
+    request,
+  );
+  const { state, by } = request;
+  return await recorded(host, { command: `maintenance ${state}`, by }, progress.line, async () => {
+    const { putBack } = await setConfig(stack, changes);
+    try {
+      const { milliseconds } = await carriedOut(stack, `maintenance ${state}`, progress, engineStop);
+      return { stack: name, state, milliseconds: { update: milliseconds } };
+    } catch (error) {
+      const now = await gatewayState(host);
+      // Where the door is as it was asked to be, the file says so too.
+      if (now === undefined || (now.maintenance !== undefined) !== (state === "on")) await putBack();
+      if (error instanceof Refusal) throw error;
+      throw new Failure(`maintenance ${state} failed: ${messageOf(error)}\n${told(now)}`);
+    }
+  });
+}
+
+function told(now: Awaited<ReturnType<typeof gatewayState>>): string {
+  if (now === undefined) return "the gateway does not answer";
+  return now.maintenance === undefined ? "visitors are let in" : "visitors get the page of maintenance";
+}
+
+/** The team's link past the page. It holds the secret: whoever has it gets in. @throws Refusal while maintenance is off */
+export async function bypassLink(name: string, folder: string): Promise<string> {
+  const stack = await openStack(name, folder);
+  const host = await reachHost(stack);
+  const secret = await host.ask(["cat", `${host.directory}/gateway/conf/bypass`]).catch(() => {
+    throw new Refusal("there is no link: maintenance is off", `bluegreen maintenance on --stack ${name}`);
+  });
+  return `${urlOf(stack)}/.bluegreen/bypass#${secret.trim()}`;
+}
+
+const urlOf = ({ url }: Stack): string => (url ?? "").replace(/\/$/, "");

@@ -1,0 +1,46 @@
+import type { StackRecord } from "../../components/slot/record.ts";
+import type { Changes, PlainMap } from "../config-file.ts";
+import { refuseUnfinished } from "../deploy/plan.ts";
+import { Refusal } from "../outcome.ts";
+
+/** What is wanted of the gateway's door. */
+export type MaintenanceRequest =
+  | { readonly state: "on"; readonly retryAfterSeconds: number; readonly by: string }
+  | { readonly state: "off"; readonly by: string };
+
+export interface MaintenanceView {
+  readonly stack: string;
+  readonly config: PlainMap;
+  readonly record: StackRecord;
+}
+
+const LONGEST_SECONDS = 86_400;
+
+/** What the config becomes. @throws Refusal where it is so already, or the file was not carried out */
+export function planMaintenance(view: MaintenanceView, request: MaintenanceRequest): Changes {
+  const { record, stack } = view;
+  refuseUnfinished(view, record);
+  switch (request.state) {
+    case "on": {
+      const { retryAfterSeconds, by } = request;
+      if (retryAfterSeconds > LONGEST_SECONDS) {
+        throw new Refusal(
+          `--retry-after is ${retryAfterSeconds} s, a day at the most`,
+          "name a shorter time",
+        );
+      }
+      if (record.maintenance === retryAfterSeconds) {
+        throw new Refusal("maintenance is on already", `bluegreen maintenance off --stack ${stack}`);
+      }
+      return { maintenance: { retryAfterSeconds, by } };
+    }
+    case "off":
+      if (record.maintenance === undefined && view.config["maintenance"] === undefined) {
+        throw new Refusal(
+          "maintenance is off already",
+          `bluegreen status --stack ${stack}, where visitors meet the page all the same`,
+        );
+      }
+      return { maintenance: undefined };
+  }
+}
