@@ -9,7 +9,7 @@ import { draw } from "./model.ts";
 import { Random } from "./random.ts";
 import { Walk, observed } from "./walk.ts";
 
-const STEPS = Number(process.env["BLUEGREEN_WALK_STEPS"] ?? "12");
+const STEPS = Number(process.env["BLUEGREEN_WALK_STEPS"] ?? "10");
 const SEED = Number(process.env["BLUEGREEN_WALK_SEED"] ?? String(Date.now() % 1_000_000));
 // A walk over SSH has the worst faults, one on this engine has jobs.
 const kinds: Plan["kinds"] = {
