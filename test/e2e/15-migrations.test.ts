@@ -170,17 +170,24 @@ describe("a release that migrates", function () {
   });
 
   it("is the only one: a second deploy is refused while it runs", async () => {
-    const before = (await on.migrations()).length;
-    const first = await on.begun({ revisions: upTo("0008") }, "--no-flip");
+    const [before, from] = [(await on.migrations()).length, await on.revision()];
+    // It ends as soon as somebody holds the lock 2.
+    const held = "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 2)";
+    const slow = sql(`DO $$ BEGIN WHILE NOT ${held} LOOP PERFORM pg_sleep(0.1); END LOOP; END $$`);
+    const twice = { id: "0008", up: [...table("twice", 0), slow] };
+    const first = await on.begun({ revisions: [...upTo("0007"), twice] }, "--no-flip");
+    await stack.readConfig();
     const second = await on.deploy({ revisions: upTo("0008") }, "--no-flip");
     assert.equal(second.code, EXIT.refused, second.output);
     assert.match(second.output, /another update of .* runs/);
+    const letGo = on.ask("SELECT pg_advisory_lock(2), pg_sleep(3)");
     const { code, output } = await first.done;
+    await letGo;
     assert.equal(code, EXIT.done, output);
     await stack.readConfig();
     assert.deepEqual(
       (await on.migrations()).slice(before).map(({ before, after }) => [before, after]),
-      [["0007", "0008"]],
+      [[from, "0008"]],
     );
     await nothingToDo(stack);
   });

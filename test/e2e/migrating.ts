@@ -25,7 +25,7 @@ export const table = (name: string, seconds: number): readonly string[] => [
   sql(`SELECT pg_sleep(${seconds})`),
 ];
 const KEPT: Revision = { id: "0007", up: table("kept", 0) };
-const TWICE: Revision = { id: "0008", up: table("twice", 4) };
+const TWICE: Revision = { id: "0008", up: table("twice", 0) };
 const WITHOUT_REMARK: Revision = {
   id: "0009",
   up: [sql("ALTER TABLE items DROP COLUMN remark")],
@@ -89,10 +89,10 @@ export class Migrating {
     return this.ask("SELECT version_num FROM alembic_version");
   }
 
+  /** Of the table `items`. */
   async hasColumn(column: string): Promise<boolean> {
-    return (
-      (await this.ask(`SELECT 1 FROM information_schema.columns WHERE column_name = '${column}'`)) === "1"
-    );
+    const where = `table_name = 'items' AND column_name = '${column}'`;
+    return (await this.ask(`SELECT count(*) FROM information_schema.columns WHERE ${where}`)) === "1";
   }
 
   /** Whether a migration's container is there. */
@@ -102,7 +102,7 @@ export class Migrating {
   }
 
   private async sleeps(): Promise<boolean> {
-    const asleep = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'";
+    const asleep = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^(SELECT pg_sleep|DO )'";
     return (await this.ask(asleep)) === "1";
   }
 
