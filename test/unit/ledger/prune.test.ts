@@ -12,7 +12,7 @@ const DIGEST = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const ENGINE = `#!/bin/sh
 here=$(dirname "$0")
 case "$1 $2" in
-  "image ls") cat "$here/images" ;;
+  "image ls") sed "s/ / app@<none> /" "$here/images" ;;
   "ps --all") grep -c . "$here/containers" ;;
   "inspect --type") cat "$here/containers" ;;
   "image rm")
