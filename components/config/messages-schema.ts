@@ -45,6 +45,7 @@ const channelSchema = z.discriminatedUnion(
   { error: `${kindOf} "slack", "email", "pagerduty" or "webhook"` },
 );
 
-export const messagesSchema = z.array(channelSchema, { error: "a list of channels" }).default([]);
+export const channelsSchema = z.array(channelSchema, { error: "a list of channels" });
+export const messagesSchema = channelsSchema.default([]);
 
 export type Channel = z.output<typeof channelSchema>;

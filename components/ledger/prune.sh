@@ -29,8 +29,9 @@ mv -f "$dir/images.kept.new" "$dir/images.kept"
 past=$(images_of "$dir/ledger" | plain | comm -23 - <(printf '%s\n' "$keep"))
 [ -n "$past" ] || exit 0
 
-images=$(timeout 30 docker image ls --all --digests --no-trunc \
-  --format '{{.Repository}}:{{.Tag}} {{.ID}}{{"\n"}}{{.Repository}}@{{.Digest}} {{.ID}}') || die "the engine does not list its images"
+# Both names of each, in lines "NAME ID".
+images=$(timeout 30 docker image ls --all --digests --no-trunc --format '{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}} {{.ID}}' |
+  awk '{ print $1, $3; print $2, $3 }') || die "the engine does not list its images"
 there=$(awk 'NR == FNR { past[$1] = 1; next } $1 in past' <(printf '%s\n' "$past") - <<<"$images" | sort -u)
 [ -n "$there" ] || exit 0
 

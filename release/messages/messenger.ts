@@ -1,4 +1,4 @@
-import { type Channel, messagesSchema } from "../../components/config/messages-schema.ts";
+import { type Channel, channelsSchema } from "../../components/config/messages-schema.ts";
 import { setCommand, valueAt } from "../../components/config/commands.ts";
 import { secretsIn } from "../../components/config/secret-paths.ts";
 import { messageOf } from "../../components/message-of.ts";
@@ -25,6 +25,11 @@ export interface Messenger {
   readonly settled: () => Promise<readonly Missed[]>;
 }
 
+/** What of a stack tells where its messages go. */
+export type Telling = Pick<Stack, "config" | "project" | "name"> & {
+  readonly engine: Pick<Stack["engine"], "getConfig">;
+};
+
 export interface Surroundings {
   /** Whose ledger gets a line for what was not delivered. */
   readonly host: KnownHost | undefined;
@@ -33,7 +38,7 @@ export interface Surroundings {
 
 /** @throws Refusal where a channel's secret stands in the config as plain text */
 export function openMessenger(
-  stack: Stack,
+  stack: Telling,
   about: Omit<About, "project" | "stack">,
   { host, warn }: Surroundings,
 ): Messenger {
@@ -85,12 +90,12 @@ async function sendAll(
 }
 
 /** @throws Error that holds nothing of the value */
-async function readChannels({ config, engine, project, name }: Stack): Promise<readonly Channel[]> {
+async function readChannels({ config, engine, project, name }: Telling): Promise<readonly Channel[]> {
   if (config.values["messages"] === undefined) return [];
   const { value } = await engine.getConfig(`${project}:messages`).catch((error: unknown) => {
     throw new Error(firstLine(error));
   });
-  const read = messagesSchema.safeParse(parsedJson(value));
+  const read = channelsSchema.safeParse(parsedJson(value));
   if (read.success) return read.data;
   throw new Error(
     `bluegreen:messages cannot be read; pulumi preview --stack ${name} says what is wrong with it`,

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { type LedgerEntry, ledgerLine } from "../../components/ledger/entry.ts";
+import { installScripts } from "../support/host-scripts.ts";
 import { type Result, docker, run, runOk } from "../support/process.ts";
 
-const script = fileURLToPath(new URL("../../components/ledger/prune.sh", import.meta.url));
 const NAME = `bluegreen-prune-${process.pid}`;
 
 const image = (release: string): string => `${NAME}:${release}`;
@@ -22,12 +21,14 @@ function released(...releases: readonly string[]): string {
 describe("prune.sh on a real engine", function () {
   this.timeout(60_000);
   let folder: string;
+  let script: string;
   /** The stack's directory, and that of another stack on this host. */
   let own: string;
   let other: string;
 
   beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), `${NAME}-`));
+    script = (await installScripts(folder))("prune.sh");
     [own, other] = [path.join(folder, "own"), path.join(folder, "other")];
     for (const directory of [own, other])
       await mkdir(path.join(directory, "gateway/run"), { recursive: true });
