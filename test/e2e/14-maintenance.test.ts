@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { parseLedger } from "../../components/ledger/entry.ts";
 import { EXIT } from "../../release/outcome.ts";
+import { startLoad } from "../support/load/load.ts";
 import { until } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
-import { underLoad, withoutLoss } from "../support/visitors.ts";
+import { withoutLoss } from "../support/visitors.ts";
 import { gentle, itHere, liveOf, nothingToDo, other, sharedStack } from "./shared.ts";
 
 describe("maintenance and holds", function () {
@@ -29,13 +30,31 @@ describe("maintenance and holds", function () {
     await stack.docker("ps", "--no-trunc", "--quiet", "--filter", `label=bluegreen.stack=${stack.name}`);
 
   it("shows everybody but the team the page, over restarts and flips, until it is turned off", async () => {
-    const lasting = { websocket: { clients: 2 }, stream: { clients: 2 } };
     const before = await ids();
-    await underLoad(stack.url, { expect: [liveOf(stack)], kinds: lasting }, async (load) => {
+    const kinds = { ...gentle, websocket: { clients: 2 }, stream: { clients: 2 } };
+    const load = await startLoad({ url: stack.url, kinds, expect: [liveOf(stack)] });
+    try {
+      await until("visitors of every kind are there", async () => {
+        const { websockets, streams, requests } = await load.report();
+        return websockets.open === 2 && streams.open === 2 && requests > 50;
+      });
+      const open = await load.report();
+      assert.equal(open.failed, 0);
       const on = await stack.bluegreen("maintenance", "on");
       assert.equal(on.code, EXIT.done, on.output);
-      assert.equal((await load.report()).failed, 0, "what is open goes on");
-    });
+      const answered = async (): Promise<number> =>
+        Object.values((await load.report()).byColor).reduce((sum, { count }) => sum + count, 0);
+      const letIn = await answered();
+      const refused = (await load.report()).failed;
+      await until("a hundred more were refused", async () => (await load.report()).failed > refused + 100);
+      // Those that were on their way when it was turned on may have ended since.
+      assert.ok((await answered()) - letIn <= 10, "nobody was let in");
+      const after = await load.stop();
+      assert.deepEqual([after.websockets.cut, after.streams.cut], [0, 0], "what is open goes on");
+      for (const error of Object.keys(after.errors)) assert.match(error, /503/);
+    } finally {
+      load.close();
+    }
     const more = await stack.bluegreen("maintenance", "on", "--retry-after", "90s", "--by", "Anna");
     assert.equal(more.code, EXIT.done, more.output);
     await closed();
