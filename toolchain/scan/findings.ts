@@ -20,8 +20,7 @@ function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
 }
 
 /** From `npm audit --json`; its exit code says nothing that its report does not. */
-export function readNpmAudit(output: string): Scan {
-  const what = "npm packages";
+export function readNpmAudit(output: string, what = "npm packages"): Scan {
   const report = parsed(npmReport, output);
   if (report === undefined)
     return {

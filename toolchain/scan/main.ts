@@ -17,10 +17,11 @@ import { lookForSecrets } from "./secrets.ts";
 const checkout = join(import.meta.dirname, "../..");
 const LIMIT_MS = 180_000;
 
-async function npm(): Promise<Scan> {
+async function npm(folder: string, what: string): Promise<Scan> {
   // What only builds and tests is not deployed, but runs on the deployer's machine, next to its credentials: all of it counts.
-  const { stdout } = await attempt("npm", ["audit", "--json"], { cwd: checkout, timeoutMs: LIMIT_MS });
-  return readNpmAudit(stdout);
+  const args = ["audit", "--package-lock-only", "--json"];
+  const { stdout } = await attempt("npm", args, { cwd: join(checkout, folder), timeoutMs: LIMIT_MS });
+  return readNpmAudit(stdout, what);
 }
 
 async function python(): Promise<Scan> {
@@ -56,7 +57,11 @@ async function configuration(): Promise<readonly Scan[]> {
 }
 
 const images = [IMAGES.nginx, IMAGES.postgres, IMAGES.redis, ...process.argv.slice(2)];
-const scans = [await npm(), await python()];
+const scans = [
+  await npm(".", "npm packages"),
+  await npm("sample/web", "npm packages of the sample's page"),
+  await python(),
+];
 for (const name of images) scans.push(await image(name));
 scans.push(await lookForSecrets("history", checkout), ...(await configuration()));
 process.stdout.write(renderScans(scans));
