@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { COLORS } from "../../components/config/schema.ts";
 import { parseLines } from "../../components/host/observation.ts";
 import type { LedgerEntry } from "../../components/ledger/entry.ts";
 import { messageOf } from "../../components/message-of.ts";
@@ -51,7 +52,10 @@ export async function hold(name: string, request: HoldRequest, around: Around): 
     },
     () => undefined,
   );
-  const code = command.length === 0 ? time.then(() => 0) : exitOf(command);
+  const code =
+    command.length === 0
+      ? time.then(() => 0)
+      : settled(host, progress, AbortSignal.any([over.signal, cutOff])).then(() => exitOf(command));
   const ended = await code
     .finally(() => {
       over.abort();
@@ -80,6 +84,24 @@ async function begin(host: KnownHost, name: string, seconds: number): Promise<st
   const until = parseLines(answer).get("until");
   if (until !== undefined && until !== "none") return until;
   throw new Refusal(`nothing was held: ${answer.trim()}`, `bluegreen status --stack ${name}`);
+}
+
+/** How long the command waits for what was passed on before. WebSockets and streams do not end for it. */
+const SETTLE_MS = 2000;
+
+/** Waits until the application has answered what was passed on to it before the hold. */
+async function settled(host: KnownHost, progress: Progress, signal: AbortSignal): Promise<void> {
+  const limit = performance.now() + SETTLE_MS;
+  for (;;) {
+    const counts = parseLines(await host.ask(controlWords(host, "/counts")));
+    const open = COLORS.reduce((sum, color) => sum + Number(counts.get(`${color}.open`) ?? 0), 0);
+    if (open <= 0 || signal.aborted) return;
+    if (performance.now() > limit) {
+      progress.line(`${open} that came before are still open: they go on beside the command`);
+      return;
+    }
+    await sleep(50);
+  }
 }
 
 async function letGo(host: KnownHost, until: string, progress: Progress): Promise<Pick<Held, "requests">> {

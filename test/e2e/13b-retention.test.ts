@@ -30,8 +30,10 @@ describe("the images of past releases", function () {
   }
 
   it("stay for the last releases that were live, and go with the next, by pulumi up alone", async () => {
+    // An image that no release has had yet is nobody's to remove.
+    await release(ids[3]);
     for (const id of ids.slice(0, 3)) await live(id);
-    assert.deepEqual(await there(), ids.slice(0, 3));
+    assert.deepEqual(await there(), ids);
     const output = await live(ids[3]);
     assert.match(output, new RegExp(`prune.sh: \\S+:e2e-${oldest} is of no release that is kept: removed`));
     assert.deepEqual(await there(), ids.slice(1));
