@@ -9,7 +9,7 @@ import { draw } from "./model.ts";
 import { Random } from "./random.ts";
 import { Walk, observed } from "./walk.ts";
 
-const STEPS = Number(process.env["BLUEGREEN_WALK_STEPS"] ?? "10");
+const STEPS = Number(process.env["BLUEGREEN_WALK_STEPS"] ?? "200");
 const SEED = Number(process.env["BLUEGREEN_WALK_SEED"] ?? String(Date.now() % 1_000_000));
 // A walk over SSH has the worst faults, one on this engine has jobs.
 const kinds: Plan["kinds"] = {
@@ -33,6 +33,11 @@ describe(`a random walk, seed ${SEED}`, function () {
       await own.upOk();
     }
     const stack = own ?? (await sharedStack());
+    // So that there is a release to go back to from the first step on.
+    for (const active of ["green", "blue"]) {
+      stack.set({ active });
+      await stack.upOk();
+    }
     const random = new Random(SEED);
     const load = await startLoad({ url: stack.url, kinds, expect: ["blue", "green"] });
     const jobs = own && new Enqueuer(own, "walk", 5, 500);
