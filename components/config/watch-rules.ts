@@ -37,7 +37,7 @@ function wayBack(
       key: `${back}.release`,
       got: shown(wanted),
       allowed: `${shown(running.release)} until ${clock(until)}: release ${release} on ${color} is being watched, and this is its way back`,
-      fix: `bluegreen watch stop, or put it back: ${setCommand([back], { release: running.release, images: running.images })}`,
+      fix: `bluegreen watch --stop, or put it back: ${setCommand([back], { release: running.release, images: running.images })}`,
     },
   ];
 }

@@ -18,10 +18,14 @@ die() {
 # take_lock SECONDS: whatever changes the host directory holds this lock, so that a script left behind by a killed run
 # and a new one never work at the same time. It is released with the process, however that ends.
 take_lock() {
-  exec 9<>"$dir/lock"
-  if ! flock -w "$1" 9; then
+  try_lock "$1" ||
     die "another run holds $dir/lock: $(head -n 1 "$dir/lock" 2>/dev/null || true). Waited $1 s; run this again when it is done"
-  fi
+}
+
+# The same, for who can do without.
+try_lock() {
+  exec 9<>"$dir/lock"
+  flock -w "$1" 9 || return 1
   printf '%s, process %s, since %(%Y-%m-%dT%H:%M:%SZ)T\n' "${0##*/}" "$$" -1 >"$dir/lock"
 }
 

@@ -12,11 +12,7 @@ $1 == "limit" { limit[$2] = $3; next }
   split($1, name, ".")
   for (i = 2; i <= NF; i++) count[name[1], name[2], i] = $i
 }
-function grown(who, i, now) {
-  now = count[who, "now", i]
-  # A gateway that was restarted meanwhile counts from zero again.
-  return count[who, "now", 2] < count[who, "base", 2] ? now : now - count[who, "base", i]
-}
+function grown(who, i) { return count[who, "now", i] - count[who, "base", i] }
 function figures(who, i, over, rank, p99) {
   requests[who] = grown(who, 2)
   errors[who] = requests[who] > 0 ? 100 * grown(who, 3) / requests[who] : 0

@@ -32,7 +32,8 @@ echo "${start:-start missing}"
 certificate=$directory/tls/served/current
 echo "certificate $({ [ -s "$certificate/server.crt" ] && [ -s "$certificate/server.key" ] && readlink "$certificate"; } || echo missing)"
 watch=$directory/gateway/watch
-if [ -f "$watch/pid" ] && [ ! -f "$watch/verdict" ] && kill -0 "$(cat "$watch/pid")" 2>/dev/null; then
+# The watch that runs holds this lock; a pid may be somebody else's after a restart.
+if [ -f "$watch/plan" ] && ! flock -n "$watch.lock" true; then
   sed -n 's/^color //p; s/^release //p; s/^until //p' "$watch/plan" | paste -s -d ' ' | sed 's/^/watch /'
 fi
 if [ -s "$directory/gateway/condemned" ]; then

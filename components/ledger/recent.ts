@@ -31,10 +31,19 @@ export function extendRecent(
   if (!flipped || spec === undefined || recent.some((one) => one.switchedAt === switchedAt))
     return [...recent];
   const { release, images } = spec;
-  return [
+  const all = [
     { release, color: live, from: previous, images, ...originOf(spec), switchedAt, totalMs },
     ...recent,
-  ].slice(0, Math.max(KEPT, retention));
+  ];
+  const newest = all.slice(0, KEPT);
+  // Flips back and forth must not push out the releases whose images are kept.
+  const known = new Set(newest.map((one) => one.release));
+  const older = all.slice(KEPT).filter((one) => {
+    if (known.has(one.release) || known.size >= retention) return false;
+    known.add(one.release);
+    return true;
+  });
+  return [...newest, ...older];
 }
 
 /** One of them as a line for a person. */

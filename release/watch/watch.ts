@@ -1,3 +1,4 @@
+import { messageOf } from "../../components/message-of.ts";
 import { parseLines } from "../../components/host/observation.ts";
 import { type Color, keySchemas } from "../../components/config/schema.ts";
 import { namesOf } from "../../components/config/names.ts";
@@ -55,14 +56,34 @@ function gatewayLines(text: string): GatewayLines {
 }
 
 const ASK_EVERY_MS = 2000;
+/** A host that is out of reach for longer is somebody's business. */
+const SILENT_MS = 120_000;
 
-/** The verdict, asked for until it is there or `detach` says that nobody waits for it. */
-async function followed(host: KnownHost, progress: Progress, detach: AbortSignal): Promise<WatchState> {
+/**
+ * The verdict, asked for until it is there or `detach` says that nobody waits for it.
+ * @throws Failure where the host does not answer for so long; the watch goes on there
+ */
+async function followed(
+  name: string,
+  host: KnownHost,
+  progress: Progress,
+  detach: AbortSignal,
+): Promise<WatchState> {
+  let heard = performance.now();
   for (;;) {
-    const state = await watchState(host);
-    if (state.kind !== "watching" || detach.aborted) return state;
+    const state = await watchState(host).catch((error: unknown) => {
+      if (performance.now() - heard < SILENT_MS) return undefined;
+      throw new Failure(
+        `the host does not answer any more: ${messageOf(error)}\nthe watch goes on there: bluegreen watch --stack ${name}`,
+      );
+    });
+    if (state !== undefined) heard = performance.now();
+    if (detach.aborted || (state !== undefined && state.kind !== "watching"))
+      return state ?? { kind: "none" };
     progress.step(
-      `release ${state.release} is being watched, ${Math.max(0, state.until - Math.floor(Date.now() / 1000))} s to go`,
+      state === undefined
+        ? "the host does not answer; the watch goes on there"
+        : `release ${state.release} is being watched, ${Math.max(0, state.until - Math.floor(Date.now() / 1000))} s to go`,
     );
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
@@ -71,7 +92,7 @@ async function followed(host: KnownHost, progress: Progress, detach: AbortSignal
 /**
  * Watches a release and waits for the verdict. Past a limit the host has sent the visitors back already: file and state are made
  * to say so too.
- * @throws Failure with the figures' reason and the container's last lines
+ * @throws Failure with the figures' reason and the container's last lines, or where the watch ended without a verdict
  */
 export async function hold(
   name: string,
@@ -85,14 +106,21 @@ export async function hold(
   const about = { command: "watch", by: "the watch", release, color };
   const messenger = openMessenger(stack, about, { host, warn: progress.line });
   await startWatch(stack, host, wanted);
-  const state = await followed(host, progress, detach);
+  const state = await followed(name, host, progress, detach);
   switch (state.kind) {
     case "none":
     case "watching":
       progress.line(`the watch goes on on the host: bluegreen watch --stack ${name}`);
       return state;
     case "verdict":
-      if (state.verdict !== "bad") return state;
+      // Who ended it by hand knows; whatever else is not good was not held to its limits.
+      if (state.verdict === "good" || state.verdict === "ended") return state;
+      if (state.verdict !== "bad") {
+        throw new Failure(
+          `release ${release} was not watched to the end, and is where it was: ${state.verdict}: ${state.reason}\n` +
+            `where visitors are: bluegreen status --stack ${name}`,
+        );
+      }
   }
   messenger.tell({ event: "taken back", reason: state.reason });
   const container = namesOf({ project: stack.project, stack: name }).part("api", wanted.color);

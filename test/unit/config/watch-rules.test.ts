@@ -16,7 +16,7 @@ describe("a release that is watched", () => {
     const [problem] = problems({ blue: '{"release":"3","images":{"api":"app:3"}}' }, watching);
     assert.equal(problem?.key, "blue.release");
     assert.match(problem.allowed, /^"1" until 2026-01-01T00:00:00Z: release 2 on green is being watched/);
-    assert.match(problem.fix, /bluegreen watch stop/);
+    assert.match(problem.fix, /bluegreen watch --stop/);
   });
 
   it("stands in nobody's way who changes something else", () => {

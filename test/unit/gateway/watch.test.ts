@@ -5,7 +5,7 @@ import { type Server, createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { at } from "../../support/json.ts";
-import { run, runOk, until } from "../../support/process.ts";
+import { Running, run, runOk, until } from "../../support/process.ts";
 
 const components = join(import.meta.dirname, "../../../components");
 const LIMITS = { maxErrorPercent: 1, maxP99Ms: 0, worseErrorPercent: 1, worseP99Factor: 3, minRequests: 20 };
@@ -75,13 +75,17 @@ describe("judge.awk", () => {
   });
 });
 
-describe("watch.sh", () => {
+describe("watch.sh", function () {
+  this.timeout(60_000);
   let directory: string;
   let server: Server;
   let state: Record<string, string>;
   let counts: Record<"blue" | "green", Counts>;
-  let container: string;
   let path: string;
+  /** What the colour of before answers. */
+  let slotStatus: number;
+  /** How often the counts were asked for. */
+  let asked: number;
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "watch-"));
@@ -94,18 +98,21 @@ describe("watch.sh", () => {
     }
     await writeFile(
       join(directory, "bin/docker"),
-      `#!/bin/sh\ncase "$*" in *Health*) cat "${directory}/container" ;; *) echo 0 ;; esac\n`,
+      `#!/bin/sh\ncat "${directory}/container" 2>/dev/null || { cat "${directory}/complaint" >&2; exit 1; }\n`,
       { mode: 0o755 },
     );
     path = `${directory}/bin:${process.env["PATH"] ?? ""}`;
-    container = "healthy 0";
-    await writeFile(join(directory, "container"), container);
+    await writeFile(join(directory, "container"), "healthy 0");
+    slotStatus = 200;
+    asked = 0;
     state = { live: "green", canary: "0", "release.blue": "1", "release.green": "2" };
     counts = { blue: NOTHING, green: NOTHING };
     server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", "http://gateway");
+      if (url.pathname.startsWith("/slot/")) response.statusCode = slotStatus;
       if (request.method === "PUT") for (const [key, value] of url.searchParams) state[key] = value;
       if (state["maintenance"] === "off") delete state["maintenance"];
+      if (url.pathname === "/counts") asked++;
       response.end(url.pathname === "/counts" ? countLines() : stateLines());
     }).listen(join(directory, "gateway/run/control.sock"));
     await once(server, "listening");
@@ -164,6 +171,12 @@ describe("watch.sh", () => {
     return (await watch("status")).stdout.trim();
   }
 
+  /** Until the watch has looked at the counts twice more. */
+  async function watched(): Promise<void> {
+    const from = asked;
+    await until("the watch has looked", () => asked >= from + 2);
+  }
+
   it("sends the visitors back when the release errs, says why, and condemns it", async () => {
     await start();
     counts.green = [200, 10];
@@ -205,6 +218,66 @@ describe("watch.sh", () => {
     assert.equal(await verdict(), "verdict bad its container is unhealthy");
     assert.equal(state["live"], "blue");
     assert.equal(state["maintenance"], "600");
+  });
+
+  it("condemns a container that is gone or was started again, and none of an engine that does not say", async () => {
+    await rm(join(directory, "container"));
+    await writeFile(join(directory, "complaint"), "Cannot connect to the Docker daemon. Is it running?");
+    await start(3);
+    assert.equal(await verdict(), "verdict good held until its time was over");
+    await writeFile(join(directory, "complaint"), "Error: No such object: api-green");
+    await start();
+    assert.equal(await verdict(), "verdict bad its container is gone");
+    state["live"] = "green";
+    await writeFile(join(directory, "container"), "healthy 4");
+    await start();
+    await writeFile(join(directory, "container"), "healthy 6");
+    assert.equal(await verdict(), "verdict bad its container was started again 2 times");
+  });
+
+  it("begins to count anew with a gateway that was started again", async () => {
+    counts.green = [1000, 0];
+    await start(8);
+    counts.green = [10, 0];
+    await watched();
+    counts.green = [1020, 5];
+    assert.equal(await verdict(), "verdict good held until its time was over");
+    const [entry] = (await readFile(join(directory, "ledger"), "utf8")).trim().split("\n").slice(-1);
+    assert.equal(at(JSON.parse(entry ?? ""), "figures", "newRequests"), 1020);
+  });
+
+  it("leaves visitors where they are when the colour of before does not answer", async () => {
+    slotStatus = 502;
+    await start();
+    counts.green = [200, 10];
+    assert.match(
+      await verdict(),
+      /^verdict failed 5\.00 % .*; visitors were not sent back: blue does not answer$/,
+    );
+    assert.equal(state["live"], "green");
+    await assert.rejects(readFile(join(directory, "gateway/condemned")), /ENOENT/);
+  });
+
+  it("waits for another run's lock, and sends the visitors back then", async () => {
+    const held = new Running("flock", [join(directory, "lock"), "sleep", "7"]);
+    await until(
+      "the lock is held",
+      async () => (await run("flock", ["-n", join(directory, "lock"), "true"])).code !== 0,
+    );
+    await start();
+    counts.green = [200, 10];
+    await held.done;
+    assert.match(await verdict(), /^verdict bad 5\.00 %/);
+    assert.equal(state["live"], "blue");
+  });
+
+  it("is not taken for one that runs by a pid that is somebody else's, and kills nobody", async () => {
+    await start(1);
+    assert.match(await verdict(), /^verdict good/);
+    await rm(join(directory, "gateway/watch/verdict"));
+    await writeFile(join(directory, "gateway/watch/pid"), String(process.pid));
+    assert.match((await watch("status")).stdout, /^verdict lost/);
+    assert.equal((await watch("stop")).code, 0);
   });
 
   it("is over when visitors are sent elsewhere, and touches nothing then", async () => {

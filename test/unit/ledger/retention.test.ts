@@ -60,4 +60,21 @@ describe("what a stack's state remembers", () => {
       ).length;
     assert.deepEqual([extended(5), extended(30)], [20, 30]);
   });
+
+  it("keeps what is kept on the host, however often two releases changed places since", () => {
+    const { lastFlip: report } = recordOf();
+    const at = (release: string, index: number): RecentRelease => ({
+      ...one(release),
+      ...{ color: "blue", from: "green", switchedAt: `before ${index}`, totalMs: 1 },
+    });
+    const flips = Array.from({ length: 40 }, (_, index) => at(index % 2 === 0 ? "a" : "b", index));
+    const old = [...flips, ...["c", "d", "e", "f"].map((release, index) => at(release, 100 + index))];
+    const specs = {
+      blue: { release: "a", images: { api: "app:a" } },
+      green: { release: "b", images: { api: "app:b" } },
+    };
+    const kept = extendRecent(old, { ...report, flipped: true, switchedAt: "now" }, specs, 5);
+    assert.equal(kept.length, 23);
+    assert.deepEqual([...new Set(kept.map(({ release }) => release))].sort(), ["a", "b", "c", "d", "e"]);
+  });
 });
