@@ -15,6 +15,8 @@ process.stdout.on("error", () => undefined);
 
 try {
   await makeProgram().parseAsync();
+  // What is left undone then was said; a builder has to see it too.
+  if (cutOff.aborted) process.exitCode = EXIT.interrupted;
 } catch (error) {
   const code = say(error);
   process.exitCode = cutOff.aborted ? EXIT.interrupted : code;

@@ -1,13 +1,21 @@
+import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { kindOf, object, oneOf, text, wholeNumber } from "./leaves.ts";
 
 const ADDRESS = "an address that begins with https:// (http:// only to this machine)";
 
 /** Whoever knows such an address can write to the channel: it is a secret, and goes nowhere unencrypted. */
-const address = text(/^(https:\/\/[^\s/]|http:\/\/(127\.0\.0\.1|localhost)[:/])\S*$/, ADDRESS).refine(
-  (value) => URL.canParse(value),
-  { error: ADDRESS },
-);
+const address = text(/^https?:\/\/\S+$/, ADDRESS).refine(isAllowed, { error: ADDRESS });
+
+function isAllowed(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, username, password } = new URL(value);
+  // A login in an address is refused by whatever sends: it belongs into a header.
+  if (username !== "" || password !== "") return false;
+  return protocol === "https:" || hostname === "127.0.0.1" || hostname === "localhost";
+}
+
+const SERVER = "a mail server such as smtp.example.com; its port stands in port";
 
 const mailbox = text(/^[^\s@<>",;]+@[^\s@<>",;]+$/, "a mail address such as ops@example.com");
 
@@ -28,7 +36,9 @@ const channelSchema = z.discriminatedUnion(
     }),
     object({
       kind: z.literal("email"),
-      server: text(/^[A-Za-z0-9.:-]+$/, "a mail server such as smtp.example.com"),
+      server: text(/^[A-Za-z0-9.:-]+$/, SERVER).refine((value) => !value.includes(":") || isIPv6(value), {
+        error: SERVER,
+      }),
       port: wholeNumber(1, 65_535, "a port").default(587),
       /** Either way nothing is sent before the connection is encrypted and the server's certificate was checked. */
       tls: oneOf("starttls", "implicit").default("starttls"),

@@ -434,7 +434,8 @@ if [ "$flipped" = true ]; then
     "$(value live "$previous")" "${from_release:-none}" "$check_ms" "$smoke_ms" "$flip_ms" "$proof_ms" \
     "$bake_ms" "$(($(now_ms) - began))" "$requests" "$errors")"
 fi
-if [ -z "$closed" ] && [ -n "$closed_now" ]; then
+# A run that was cut off may have let visitors in and left the secret.
+if [ -z "$closed" ] && { [ -n "$closed_now" ] || [ -s "$bypass" ]; }; then
   rm -f "$bypass"
   record_maintenance off
   say "maintenance: over, visitors are let in"

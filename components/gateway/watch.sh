@@ -7,7 +7,7 @@
 # the program refuses to make it live again. Any other change of where visitors go ends it.
 #
 # The plan, lines of "key value":
-#   color green                 release 42              container NAME          until SECONDS since 1970
+#   color green                 release 42              container NAME          seconds 1800
 #   watched live green;canary 0;…      back live blue;canary 0;…      (lines of the state file, joined by ";")
 #   maxErrorPercent 1  maxP99Ms 0  worseErrorPercent 1  worseP99Factor 3  minRequests 20
 # Standard output of start and status, lines of "key value": watching COLOR RELEASE UNTIL, or verdict VERDICT REASON, or none.
@@ -18,7 +18,7 @@ dir=${1:?the stack\'s directory on the host} verb=${2:?start, run, status or sto
 folder="$dir/gateway/watch" lock="$dir/gateway/watch.lock"
 
 # The watch that runs holds this lock: its pid may be somebody else's by now.
-runs() { ! flock -n "$lock" true; }
+runs() { ! flock -n -s "$lock" true; }
 
 tell() {
   local plan
@@ -50,11 +50,12 @@ stop() {
 start() {
   local plan turn
   plan=$(cat)
-  [ -n "$(value until "$plan")" ] || die "the plan did not arrive whole. Nothing is watched"
+  [[ $(value seconds "$plan") =~ ^[0-9]+$ ]] || die "the plan did not arrive whole. Nothing is watched"
   stop
   rm -rf "$folder"
   mkdir -p "$folder"
-  printf '%s\n' "$plan" >"$folder/plan"
+  # By this clock: the deployer's may be another.
+  printf '%s\nuntil %s\n' "$plan" "$((EPOCHSECONDS + $(value seconds "$plan")))" >"$folder/plan"
   setsid "$0" "$dir" run </dev/null >/dev/null 2>"$folder/said" &
   # The pid that counts is the watch's own, whatever setsid made of it. It asks the engine first, which may take 20 s.
   for ((turn = 0; turn < 1500; turn++)); do
@@ -71,6 +72,8 @@ start() {
 snapshot() { printf '%s %s %s' "$(value "$1.requests" "$2")" "$(value "$1.errors" "$2")" "$(value "$1.buckets" "$2")"; }
 
 conclude() { # VERDICT REASON
+  # Once: a second signal must not begin it anew.
+  trap '' TERM INT
   # First the record: whoever sees the verdict finds it there.
   add_entry "$(printf '{"event":"verdict","at":"%s","color":"%s","release":"%s","verdict":"%s","reason":%s,"figures":%s}' \
     "$(now_iso)" "$color" "$release" "$1" "$(json_text "$2")" "$(figures_json)")"
@@ -113,9 +116,10 @@ answers() {
 heed() { trap 'conclude ended "somebody ended the watch"' TERM INT; }
 
 # condemn REASON: visitors go back first; what is said and written comes after, how long it took (backMs) among it. Comes back, to
-# be tried again in a second, where another run has the lock or the gateway does not answer.
+# be tried again in a second ($pending), where another run has the lock or the gateway does not answer.
 condemn() {
   local decided=${EPOCHREALTIME/[.,]/} state turn old
+  pending=$1
   old=$(value live "$back")
   try_lock 5 || return 0
   # From here on nobody ends it halfway.
@@ -142,7 +146,7 @@ condemn() {
 }
 
 run() {
-  local plan other text state restarts='' now_restarts health bad turn=0 failures=0
+  local plan other text state restarts='' now_restarts health bad turn=0 failures=0 pending
   plan=$(<"$folder/plan")
   color=$(value color "$plan") release=$(value release "$plan") container=$(value container "$plan")
   until=$(value until "$plan") watched=$(value watched "$plan") back=$(value back "$plan")
@@ -160,6 +164,7 @@ run() {
   printf '%s' "$$" >"$folder/pid.new"
   mv -f "$folder/pid.new" "$folder/pid"
   while :; do
+    pending=''
     if state=$(control /state 2>/dev/null) && text=$(control /counts 2>/dev/null); then
       failures=0
       [ "$(state_lines "$state")" = "$watched" ] || conclude superseded "visitors were sent elsewhere: live $(value live "$state"), canary $(value canary "$state") %"
@@ -173,7 +178,7 @@ run() {
       [ -z "$bad" ] || condemn "$bad"
     else
       # A gateway that is killed is back within moments, and no fault of the release.
-      failures=$((failures + 1))
+      failures=$((failures + 1)) pending="the gateway did not answer at the end"
       [ "$failures" -lt 60 ] || conclude failed "the gateway did not answer for a minute"
     fi
     # The engine is asked less often: each question is a process and some of the processor's time.
@@ -181,13 +186,17 @@ run() {
       read -r health now_restarts <<<"$(look)" || true
       if [[ $now_restarts =~ ^[0-9]+$ ]]; then
         restarts=${restarts:-$now_restarts}
+        # What could not be acted on is looked at again in the next second.
         [ "$health" != unhealthy ] || condemn "its container is unhealthy"
         [ "$health" != gone ] || condemn "its container is gone"
         [ "$now_restarts" -le "$restarts" ] || condemn "its container was started again $((now_restarts - restarts)) times"
       fi
     fi
-    turn=$((turn + 1))
-    [ "$EPOCHSECONDS" -lt "$until" ] || conclude good "held until its time was over"
+    [ -n "$pending" ] || turn=$((turn + 1))
+    if [ "$EPOCHSECONDS" -ge "$until" ]; then
+      [ -n "$pending" ] || conclude good "held until its time was over"
+      [ "$EPOCHSECONDS" -lt $((until + 120)) ] || conclude failed "$pending; nothing could be done about it"
+    fi
     sleep 1 8>&-
   done
 }

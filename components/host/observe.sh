@@ -33,7 +33,7 @@ certificate=$directory/tls/served/current
 echo "certificate $({ [ -s "$certificate/server.crt" ] && [ -s "$certificate/server.key" ] && readlink "$certificate"; } || echo missing)"
 watch=$directory/gateway/watch
 # The watch that runs holds this lock; a pid may be somebody else's after a restart.
-if [ -f "$watch/plan" ] && ! flock -n "$watch.lock" true; then
+if [ -f "$watch/plan" ] && ! flock -n -s "$watch.lock" true; then
   sed -n 's/^color //p; s/^release //p; s/^until //p' "$watch/plan" | paste -s -d ' ' | sed 's/^/watch /'
 fi
 if [ -s "$directory/gateway/condemned" ]; then

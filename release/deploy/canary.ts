@@ -1,4 +1,5 @@
 import type { Color } from "../../components/config/schema.ts";
+import { cutOff } from "../cut-off.ts";
 import { Failure } from "../outcome.ts";
 import { promote } from "../promote/promote.ts";
 import { secondsOf } from "../show/time.ts";
@@ -36,6 +37,8 @@ export async function stepUp(
 ): Promise<SteppedUp> {
   let reached: SteppedUp = { percent: 0, milliseconds: 0 };
   for (const percent of steps) {
+    // A verdict that came together with the signal: what is reached stays, nothing more is begun.
+    if (cutOff.aborted && reached.percent > 0) break;
     const { milliseconds } = await promote(name, { percent, by }, { folder, progress });
     reached = { percent, milliseconds: reached.milliseconds + (milliseconds["update"] ?? 0) };
     const state = await watchIt(

@@ -39,6 +39,8 @@ export async function hold(name: string, request: HoldRequest, around: Around): 
   const { seconds, by, command } = request;
   const { folder, progress, cutOff } = around;
   const host = await reachHost(await openStack(name, folder));
+  const isCutOff = (): boolean => cutOff.aborted;
+  if (isCutOff()) throw new Refusal("cut off before anything was held", `bluegreen hold --stack ${name} …`);
   const until = await begin(host, name, seconds);
   const began = performance.now();
   progress.line(`${name}: requests wait in the gateway, ${seconds} s at the most`);
@@ -52,20 +54,26 @@ export async function hold(name: string, request: HoldRequest, around: Around): 
     },
     () => undefined,
   );
-  const code =
-    command.length === 0
-      ? time.then(() => 0)
-      : settled(host, progress, AbortSignal.any([over.signal, cutOff])).then(() => exitOf(command));
-  const ended = await code
-    .finally(() => {
-      over.abort();
-    })
-    .catch(messageOf);
+  const runCommand = async (): Promise<number | string> => {
+    await settled(host, progress, { limitMs: Math.min(SETTLE_MS, seconds * 250), signal: cutOff });
+    if (isCutOff()) return "cut off before it began";
+    return await exitOf(command);
+  };
+  const code = command.length === 0 ? time.then(() => 0) : runCommand();
+  const cut = new Promise<void>((resolve) => {
+    cutOff.addEventListener("abort", () => {
+      resolve();
+    });
+  });
+  // Whoever is cut off lets visitors go first, and then waits for what it began.
+  await Promise.race([code.catch(() => undefined), cut]);
+  over.abort();
   const held = {
     stack: name,
     ...(await letGo(host, until, progress)),
     milliseconds: Math.round(performance.now() - began),
   };
+  const ended = await code.catch(messageOf);
   await noted;
   const { requests, milliseconds } = held;
   await note(
@@ -73,7 +81,7 @@ export async function hold(name: string, request: HoldRequest, around: Around): 
     { event: "held", at: new Date().toISOString(), milliseconds, requests: requests ?? 0 },
     progress,
   );
-  if (cutOff.aborted) throw new Failure("cut off; visitors were let go");
+  if (isCutOff()) throw new Failure("cut off; visitors were let go");
   if (ended !== 0) throw new Failure(`the command failed (${ended}); visitors were let go`);
   return held;
 }
@@ -86,12 +94,16 @@ async function begin(host: KnownHost, name: string, seconds: number): Promise<st
   throw new Refusal(`nothing was held: ${answer.trim()}`, `bluegreen status --stack ${name}`);
 }
 
-/** How long the command waits for what was passed on before. WebSockets and streams do not end for it. */
+/** How long the command waits for what was passed on before, a quarter of the hold at the most. WebSockets and streams do not end for it. */
 const SETTLE_MS = 2000;
 
 /** Waits until the application has answered what was passed on to it before the hold. */
-async function settled(host: KnownHost, progress: Progress, signal: AbortSignal): Promise<void> {
-  const limit = performance.now() + SETTLE_MS;
+async function settled(
+  host: KnownHost,
+  progress: Progress,
+  { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const limit = performance.now() + limitMs;
   for (;;) {
     const counts = parseLines(await host.ask(controlWords(host, "/counts")));
     const open = COLORS.reduce((sum, color) => sum + Number(counts.get(`${color}.open`) ?? 0), 0);

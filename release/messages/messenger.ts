@@ -90,7 +90,7 @@ async function sendAll(
 }
 
 /** @throws Error that holds nothing of the value */
-async function readChannels({ config, engine, project, name }: Telling): Promise<readonly Channel[]> {
+export async function readChannels({ config, engine, project, name }: Telling): Promise<readonly Channel[]> {
   if (config.values["messages"] === undefined) return [];
   const { value } = await engine.getConfig(`${project}:messages`).catch((error: unknown) => {
     throw new Error(firstLine(error));

@@ -1,6 +1,7 @@
+import { messageOf } from "../../components/message-of.ts";
 import { Refusal } from "../outcome.ts";
 import { openStack, recordOf } from "../stack.ts";
-import { type Missed, openMessenger } from "./messenger.ts";
+import { type Missed, openMessenger, readChannels } from "./messenger.ts";
 
 export interface Tested {
   readonly channels: number;
@@ -25,6 +26,9 @@ export async function testMessages(
     );
   }
   const about = { command: "messages", by, release: slots[live]?.release ?? "none", color: live };
+  await readChannels(stack).catch((error: unknown) => {
+    throw new Refusal(messageOf(error), `pulumi preview --stack ${name}`);
+  });
   const messenger = openMessenger(stack, about, { host: undefined, warn });
   messenger.tell({ event: "test" });
   return { channels, missed: await messenger.settled() };

@@ -13,8 +13,7 @@ export interface WatchRequest {
   readonly release: string;
   /** The container that is looked at. */
   readonly container: string;
-  /** Seconds since 1970. */
-  readonly until: number;
+  readonly seconds: number;
   /** What is watched, and where visitors go back to. */
   readonly watched: GatewayLines;
   readonly back: Pick<GatewayLines, "live" | "canary">;
@@ -26,7 +25,7 @@ export function renderWatchPlan({
   color,
   release,
   container,
-  until,
+  seconds,
   watched,
   back,
   limits,
@@ -36,7 +35,7 @@ export function renderWatchPlan({
     `color ${color}`,
     `release ${release}`,
     `container ${container}`,
-    `until ${until}`,
+    `seconds ${seconds}`,
     `watched ${stateLines(watched)}`,
     `back ${stateLines({ ...watched, ...back })}`,
     `maxErrorPercent ${percent(limits.maxErrorRate)}`,

@@ -37,7 +37,7 @@ async function startWatch(stack: Stack, host: KnownHost, hold: Hold): Promise<Wa
   const plan = renderWatchPlan({
     ...{ color, release, watched },
     container: namesOf({ project: stack.project, stack: stack.name }).part("api", color),
-    until: Math.ceil(Date.now() / 1000) + seconds,
+    seconds,
     back: { live: back.live, canary: String(back.canary) },
     limits: keySchemas.watch.parse(stack.config.values["watch"]),
   });

@@ -127,6 +127,10 @@ describe("switch.sh and guard.sh on a real engine", function () {
       assert.equal(off.code, 0, off.output);
       await settledOn("green");
       assert.ok(!existsSync(stack.at("gateway/conf/bypass")), "the secret is for one maintenance");
+      // As a run leaves it that let visitors in and was cut off then.
+      await writeFile(stack.at("gateway/conf/bypass"), `${secret}\n`);
+      assert.equal((await stack.switch(stack.plan("green"))).code, 0);
+      assert.ok(!existsSync(stack.at("gateway/conf/bypass")), "the next run takes it away");
       assert.doesNotMatch(on.output + flipped.output + failed.output + off.output, new RegExp(secret));
       await until("blue is healthy", async () => {
         const state = await docker(

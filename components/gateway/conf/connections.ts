@@ -29,7 +29,6 @@ map $proven $limited_unproven {
     1 "";
     default $binary_remote_addr;
 }
-proxy_set_header X-Bluegreen-Proof "";
 limit_req_zone $limited zone=visitors:10m rate=${rate.requestsPerSecond}r/s;
 limit_req_status 429;
 limit_req_log_level info;
@@ -60,6 +59,7 @@ proxy_set_header X-Request-Id $sane_request_id;
 proxy_set_header Upgrade $upgrade_header;
 proxy_set_header Connection $connection_header;
 proxy_set_header X-Bluegreen-Bypass "";
+proxy_set_header X-Bluegreen-Proof "";
 proxy_hide_header X-Request-Id;
 proxy_hide_header X-Color;
 proxy_hide_header X-Release;`;

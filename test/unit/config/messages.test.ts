@@ -50,7 +50,10 @@ describe("the channels for messages", () => {
     for (const [channel, allowed] of [
       [{ ...SLACK, url: "http://hooks.slack.com/hunter2" }, /begins with https:/],
       [{ ...SLACK, url: "https://[hunter2" }, /begins with https:/],
+      [{ ...SLACK, url: "https://anna:hunter2@example.com/x" }, /begins with https:/],
+      [{ ...SLACK, url: "http://localhost:80@hunter2.example.com/x" }, /begins with https:/],
       [{ ...PAGERDUTY, routingKey: "hunter2" }, /32 letters and digits/],
+      [{ ...EMAIL, server: "smtp.example.com:587" }, /its port stands in port/],
       [{ ...EMAIL, to: [] }, /at least one mail address/],
       [{ ...EMAIL, tls: "none" }, /"starttls" or "implicit"/],
       [{ ...WEBHOOK, kind: "hunter2" }, /whose kind is "slack", "email", "pagerduty" or "webhook"/],

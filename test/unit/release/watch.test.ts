@@ -6,7 +6,7 @@ describe("the plan of a watch", () => {
   it("says what is watched, where visitors go back to, and the limits", () => {
     const watched = { live: "green", canary: "0", "release.blue": "1", "release.green": "2" };
     const plan = renderWatchPlan({
-      ...{ color: "green", release: "2", container: "api-green", until: 7, watched },
+      ...{ color: "green", release: "2", container: "api-green", seconds: 7, watched },
       ...{ back: { live: "blue", canary: "0" }, limits: settingsOf().watch },
     });
     assert.equal(
@@ -14,7 +14,7 @@ describe("the plan of a watch", () => {
       `color green
 release 2
 container api-green
-until 7
+seconds 7
 watched live green;canary 0;release.blue 1;release.green 2
 back live blue;canary 0;release.blue 1;release.green 2
 maxErrorPercent 1
