@@ -117,7 +117,11 @@ describe("a private registry", function () {
     }
   });
 
-  it("keeps the image of the release before on the host, for the way back", async () => {
+  it("keeps the image of a release that was live on the host, for the way back", async () => {
+    for (const active of ["green", "blue"]) {
+      stack.set({ active });
+      await stack.upOk();
+    }
     stack.set({ green: await release(newId()) });
     await stack.upOk();
     assert.equal(await pulled(), true);

@@ -37,6 +37,8 @@ def make_pool(database: settings.Database) -> Pool:
         min_size=1,
         max_size=database.pool_size,
         open=False,
+        # A connection from before a restart of the database is not given to a request.
+        check=AsyncConnectionPool.check_connection,
         timeout=ACQUIRE_TIMEOUT_SECONDS,
         max_idle=60,
         # Give up soon and begin anew with the next request: the default backs off for up to five minutes,
