@@ -108,7 +108,11 @@ do
   wait_on "its last step"
 done
 [ "$code" -eq 0 ] || give_up "could not finish"
-by_own "$@" "$destination" true </dev/null || give_up "no connection with the machine's own key"
+# sshd has just been given its own key: a connection that it closes on the way in is tried again.
+until by_own "$@" "$destination" true </dev/null; do
+  left || give_up "no connection with the machine's own key"
+  wait_on "its own key"
+done
 
 # On a machine that took another's place, or was restarted, the containers start by themselves: what follows finds them well.
 until

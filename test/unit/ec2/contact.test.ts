@@ -32,6 +32,7 @@ case "$*" in
   *' show') cat >/dev/null; cat "$MACHINE/ssh-ed25519" ;;
   *' finish deploy') if [ -e "$MACHINE/breaks" ]; then rm "$MACHINE/breaks"; echo "Connection closed" >&2; exit 255; fi
     cat >"$MACHINE/finished"; rm -f "$MACHINE/ecdsa-sha2-nistp256" ;;
+  *' true') if [ -e "$MACHINE/finished" ] && [ -e "$MACHINE/closes" ]; then rm "$MACHINE/closes"; echo "kex_exchange_identification: Connection closed by remote host" >&2; exit 255; fi ;;
   *bluegreen-ready*) cat "$MACHINE/state" ;;
   *'docker ps'*) head -n 1 "$MACHINE/containers"; sed -i 1d "$MACHINE/containers" ;;
   *'tail -n 20'*) echo "E: the mirror is gone" ;;
@@ -117,6 +118,14 @@ describe("the first contact with an EC2 host", function () {
     assert.equal(status, 0, stderr);
     assert.equal(stdout, `${OWN}\n`);
     assert.ok(machine.has("finished"));
+  });
+
+  it("goes on when sshd closes the first connection with the machine's own key", () => {
+    machine.set("closes", "");
+    const { status, stdout, stderr } = contact(machine, 20);
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, `${OWN}\n`);
+    assert.ok(!machine.has("closes"), "it was met");
   });
 
   it("sends nothing to a machine that shows another key", () => {
