@@ -8,6 +8,7 @@ import {
   refuseWithoutRoom,
 } from "./components/config/load.ts";
 import { reportBudget, tellBudget } from "./components/config/budget.ts";
+import { secretValues } from "./components/config/secret-values.ts";
 import { awsRegion } from "./components/config/region.ts";
 import { namesOf } from "./components/config/names.ts";
 import { Data } from "./components/data/data.ts";
@@ -18,7 +19,7 @@ import { findSecretSet } from "./components/data/secret-set.ts";
 import { Gateway } from "./components/gateway/gateway.ts";
 import { gatewayFiles } from "./components/gateway/nginx.ts";
 import { askedUrl, gatewaySettings, gatewaySpec, stackUrl } from "./components/gateway/spec.ts";
-import { Switch } from "./components/gateway/switch.ts";
+import { Switch } from "./components/gateway/switch/switch.ts";
 import { hashFiles } from "./components/host/observation.ts";
 import { Host } from "./components/host/host.ts";
 import { lookAtHost } from "./components/host/look.ts";
@@ -26,6 +27,8 @@ import { refuseFullDisk } from "./components/host/ssh-look.ts";
 import { describeRecent, extendRecent } from "./components/ledger/recent.ts";
 import { keptImages } from "./components/ledger/retention.ts";
 import { rentMachine } from "./components/host/rented.ts";
+import { announce } from "./components/messages/announce.ts";
+import { updateNews } from "./components/messages/update-news.ts";
 import { useNativeStacks } from "./components/native-stacks.ts";
 import { contractAfter } from "./components/slot/contract.ts";
 import { beginsRelease, planSlots, specOf } from "./components/slot/plan.ts";
@@ -54,6 +57,14 @@ const contract = contractAfter(settings, previous, contracts);
 const plans = planSlots(settings, previous, (color, release) => beginSlot(color, release, around));
 const specs = { blue: specOf(plans.blue), green: specOf(plans.green) };
 const reading = [specs.blue, specs.green].flatMap((spec) => (spec === undefined ? [] : secretsOf(spec)));
+const told = announce({
+  id,
+  channels: settings.messages,
+  news: updateNews(settings, plans, previous),
+  live: previous?.live,
+  ledger: previous && { reach, directory },
+  secrets: secretValues(settings),
+});
 
 const rented = await rentMachine(settings, id, directory, previous?.ec2);
 const host = new Host("host", {
@@ -107,6 +118,7 @@ const flip = new Switch("switch", {
   keep: keptImages(settings.retention, settings.active, specs, previous?.recent ?? []),
   publicUrl: askedUrl(settings),
   repairs: repairs.switch,
+  hooks: told,
   after: [host, network, data, ...slots, ...retired, gateway, ...edge.before, ...published],
 });
 

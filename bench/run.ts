@@ -20,7 +20,7 @@ import { measureStackOverSsh } from "./stack-over-ssh.ts";
 import { measureStack } from "./stack.ts";
 import { measureGateway } from "./throughput.ts";
 
-/** One run, one page: `node bench/run.ts`. Takes about 25 minutes; ends with 1 when a target was missed. */
+/** One run, one page: `node bench/run.ts`. Takes most of an hour; ends with 1 when a target was missed. */
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const began = performance.now();

@@ -22,6 +22,11 @@ export async function askDeployed(
   return lastDeployed(await run("pulumi", args, { cwd: checkout, env, timeoutMs: LIMIT_MS }));
 }
 
+/** The name of a checkout's project, which its config's keys begin with. */
+export async function projectOf(checkout: string): Promise<string> {
+  return project.parse(parse(await readFile(join(checkout, "Pulumi.yaml"), "utf8"))).name;
+}
+
 /**
  * Writes the releases of a stack's last update into its file of this checkout.
  * @returns false where there was no update yet, and the file is left as it is
@@ -29,7 +34,7 @@ export async function askDeployed(
 export async function carryInto(checkout: string, stack: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   const deployed = await askDeployed(checkout, stack, env);
   if (deployed === undefined) return false;
-  const { name } = project.parse(parse(await readFile(join(checkout, "Pulumi.yaml"), "utf8")));
+  const name = await projectOf(checkout);
   const file = join(checkout, `Pulumi.${stack}.yaml`);
   await writeFile(file, carryReleases(await readFile(file, "utf8"), deployed, name));
   return true;

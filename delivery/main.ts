@@ -11,13 +11,13 @@ import { stackNamed, stackOf } from "./branches.ts";
 import { askDeployed, carryInto } from "./carry.ts";
 import { driftCode, driftOf, renderDrift } from "./drift/report.ts";
 import { putComment } from "./github/comments.ts";
-import { writeOutputs } from "./github/outputs.ts";
-import { smokeChecksOf } from "./image/checks.ts";
-import { deliverImage } from "./image/deliver.ts";
-import { imageName } from "./image/reference.ts";
+import { renderNotice, writeOutputs } from "./github/outputs.ts";
+import { deliverImages } from "./image/deliver.ts";
+import { deliveriesOf } from "./image/sample.ts";
 import { MARKER, renderComment } from "./preview/comment.ts";
 import { isSound, planOf, stackPlan } from "./preview/plan.ts";
 import { previewStack } from "./preview/run.ts";
+import { standingOf } from "./standing.ts";
 import { holdOpen } from "./way/open.ts";
 import { wayOf } from "./way/way.ts";
 
@@ -26,8 +26,10 @@ const USAGE = `usage: npm run --silent delivery -- <command>
   carry --stack STACK                           the last update's releases, into the stack's file of this checkout
   preview --stack STACK --file FILE             the plan of a stack, as JSON
   comment --pull-request N --commit SHA --repository OWNER/NAME --plans FOLDER   the plans, as the pull request's one comment
-  image --repository REGISTRY/PATH --commit SHA [--cache REFERENCE]      build, try, scan, push; the digest comes out
+  images --repository REGISTRY/PATH --commit SHA [--cache TAG]           every image of a release: built, tried, scanned, then
+                                                pushed below the repository; the digests come out as api=…, web=…
   way --stack STACK --log FILE                  opens the way to the stack's host, where one has to be held open
+  standing --stack STACK --commit SHA           whether a later commit is deployed, and which releases its contract names
   deployed --stack STACK                        the commit of the last update
   drift --stack STACK                           where the stack and what really runs differ: ends with 1, or 2 where nobody can tell
 Outputs go to stdout as name=value, with --output FILE into that file.
@@ -103,19 +105,9 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     say(`comment ${await putComment(pr, MARKER, renderComment(plans, option("commit")))}`);
     return 0;
   },
-  image: async () => {
-    const reference = await deliverImage({
-      name: imageName(option("repository"), option("commit")),
-      folder: join(paths.checkout, "sample/api"),
-      cache:
-        values.cache === undefined
-          ? { kind: "engine" }
-          : { kind: "registry", reference: values.cache.toLowerCase() },
-      migrate: ["python", "-m", "app.migrate"],
-      checks: smokeChecksOf(await stackText("prod")),
-      say,
-    });
-    writeOutputs({ image: reference }, values.output);
+  images: async () => {
+    const to = { repository: option("repository"), commit: option("commit"), cacheTag: values.cache };
+    writeOutputs(await deliverImages(deliveriesOf(await stackText("prod"), to), say), values.output);
     return 0;
   },
   way: async () => {
@@ -123,6 +115,17 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     if (way.kind === "direct") return 0;
     const connect = join(paths.checkout, "components/host/ec2/connect.sh");
     await holdOpen(["sh", connect, stack()], way.port, option("log"), WAY_LIMIT_MS);
+    return 0;
+  },
+  standing: async () => {
+    const standing = await standingOf(paths.checkout, stack(), option("commit"), await commandEnv());
+    const outdated = standing.kind === "outdated";
+    if (outdated) {
+      const text = `${option("commit")} is skipped: ${standing.newer}, which came after it, is deployed to ${stack()}; the way back is the workflow rollback`;
+      process.stderr.write(renderNotice(text, values.output));
+    }
+    const contract = outdated ? "" : standing.contract.join(" ");
+    writeOutputs({ outdated: String(outdated), contract }, values.output);
     return 0;
   },
   deployed: async () => {

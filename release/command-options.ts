@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { parseDuration } from "./watch/plan.ts";
 
+export const HOLD_HELP =
+  "watch it for so long (30s, 30m, 2h; 0s: not at all): past a limit visitors go back (default: the stack's watch.holdMinutes)";
+
 export function collectImages(
   value: string,
   before: Readonly<Record<string, string>> = {},
@@ -13,8 +16,8 @@ export function collectImages(
 
 export function duration(value: string): number {
   const seconds = parseDuration(value);
-  if (seconds !== undefined && seconds > 0) return seconds;
-  throw new InvalidArgumentError("It is a time such as 30s, 30m or 2h.");
+  if (seconds !== undefined) return seconds;
+  throw new InvalidArgumentError("It is a time such as 30s, 30m or 2h; 0s is not at all.");
 }
 
 export function percent(value: string): number {

@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Document, isMap, parseDocument } from "yaml";
 import { z } from "zod";
@@ -77,8 +78,14 @@ export function edited(
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-/** By rename: whoever reads meanwhile sees the old file or the new one. */
+/** By rename: whoever reads meanwhile sees the old file or the new one, and of two writers one wins as a whole. */
 export async function writeConfigFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
+  const own = `${path}.${randomUUID()}.new`;
+  try {
+    await writeFile(own, text);
+    await rename(own, path);
+  } catch (error) {
+    await rm(own, { force: true });
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { KnownHost } from "./host.ts";
+import { READ, type KnownHost } from "./host.ts";
 
 /** One container of a stack, as the engine tells it. */
 export interface StackContainer {
@@ -38,7 +38,7 @@ export async function stackContainers(
   const script =
     'ids=$(docker ps --all --quiet --filter "label=bluegreen.project=$1" --filter "label=bluegreen.stack=$2"); ' +
     'if [ -n "$ids" ]; then docker inspect --type container $ids; else echo "[]"; fi';
-  const text = await host.ask(["sh", "-c", script, "sh", project, stack]);
+  const text = await host.ask(["sh", "-c", script, "sh", project, stack], "", READ);
   return inspected
     .parse(JSON.parse(text))
     .map(({ Name, Image, RestartCount, Config, State }) => ({

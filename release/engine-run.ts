@@ -1,8 +1,9 @@
 import { messageOf } from "../components/message-of.ts";
+import { cutOff } from "./cut-off.ts";
 import type { Progress } from "./terminal.ts";
 import { Heard } from "./progress.ts";
 import { Failure, Refusal } from "./outcome.ts";
-import { type Stack, preview, update } from "./stack.ts";
+import { type Edit, type Stack, type Updating, preview, update } from "./stack.ts";
 
 export interface Ran {
   readonly heard: Heard;
@@ -22,24 +23,51 @@ export async function planned(stack: Stack, progress: Progress): Promise<Ran> {
   return { heard, milliseconds: performance.now() - began };
 }
 
-/** Carries out what the config says. @throws Failure with what went wrong, `Failure.began` telling whether anything had begun */
+/** An update that a command came to carry out, as against one that puts back. */
+export interface Forward {
+  readonly edit: Pick<Edit, "stillOurs">;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Carries out what the config says. `forward` is not begun where the command was cut off already, or somebody else wrote the file.
+ * @throws Refusal where nothing had begun; Failure with what went wrong
+ */
 export async function carriedOut(
-  stack: Stack,
+  stack: Updating,
   message: string,
   progress: Progress,
-  stop?: AbortSignal,
+  forward?: Forward,
 ): Promise<Ran> {
+  await forward?.edit.stillOurs();
+  if (forward !== undefined && cutOff.aborted) {
+    throw new Refusal("cut off before the update began", "the same again");
+  }
   progress.step("update");
   const heard = new Heard(progress.word);
   const began = performance.now();
   try {
-    await update(stack, message, heard.onEvent, stop);
+    await update(stack, message, heard.onEvent, forward?.stop);
   } catch (error) {
     const [what, fix] = explain(stack, heard, error);
     if (heard.changes.length === 0) throw new Refusal(what, fix);
     throw new Failure(what);
   }
   return { heard, milliseconds: performance.now() - began };
+}
+
+/**
+ * Puts an edit back and carries that out; what somebody else wrote since is left to them.
+ * @returns why it is not as it was; `undefined` where it is
+ */
+export async function carriedBack(
+  stack: Updating,
+  edit: Pick<Edit, "putBack">,
+  message: string,
+  progress: Progress,
+): Promise<string | undefined> {
+  if (!(await edit.putBack())) return `somebody else changed Pulumi.${stack.name}.yaml meanwhile, look at it`;
+  return await carriedOut(stack, message, progress).then(() => undefined, messageOf);
 }
 
 const LOCKED = /the stack is currently locked|Another update is currently in progress/;

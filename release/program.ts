@@ -2,7 +2,7 @@ import { Command } from "@commander-js/extra-typings";
 import { addDeploy } from "./deploy/command.ts";
 import { addDoctor } from "./doctor/command.ts";
 import { addMessages } from "./messages/command.ts";
-import { EXIT } from "./outcome.ts";
+import { EXIT, Refusal, endOf, renderEnd } from "./outcome.ts";
 import { addMigrate } from "./migrate/command.ts";
 import { addHold } from "./hold/command.ts";
 import { addMaintenance } from "./maintenance/command.ts";
@@ -25,6 +25,11 @@ export function makeProgram(): Command {
     .showHelpAfterError()
     .exitOverride((error) => {
       // The text was written already.
+      if (error.exitCode !== 0 && asksForJson(process.argv.slice(2))) {
+        const [command = ""] = process.argv.slice(2);
+        const refusal = new Refusal(error.message, `bluegreen ${command} --help`);
+        process.stdout.write(renderEnd(endOf(refusal, false)));
+      }
       process.exit(error.exitCode === 0 ? EXIT.done : EXIT.refused);
     });
   addDeploy(program);
@@ -38,4 +43,10 @@ export function makeProgram(): Command {
   addDoctor(program);
   addMessages(program);
   return program;
+}
+
+/** Words behind `--` are another program's. */
+function asksForJson(words: readonly string[]): boolean {
+  const own = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
+  return own.includes("--json");
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { messageOf } from "../components/message-of.ts";
 import type { LedgerEntry } from "../components/ledger/entry.ts";
+import { describeUnfinished, unfinished } from "../components/ledger/unfinished.ts";
 import { type KnownHost, addEntry } from "./host.ts";
+import { Failure, HostError } from "./outcome.ts";
 
 export interface Recorded {
   readonly command: string;
@@ -15,6 +17,7 @@ export type Took = Readonly<Record<string, number>>;
 /**
  * Runs a command between its two lines in the ledger, so that one that was cut off shows at the next call. A host that
  * cannot be written to is said and stops nothing.
+ * @throws what the work throws; Failure where the host was gone in the middle of it
  */
 export async function recorded<Result extends { readonly milliseconds: Took }>(
   host: KnownHost | undefined,
@@ -46,8 +49,14 @@ export async function recorded<Result extends { readonly milliseconds: Took }>(
   } catch (error) {
     const reason = messageOf(error).slice(0, 2000);
     await write({ event: "ended", at: now(), run, command, ok: false, reason, milliseconds: {} });
+    if (error instanceof HostError) throw new Failure(error.message);
     throw error;
   }
+}
+
+/** Says what was left in the middle, the last of it, to whoever comes next. */
+export function tellUnfinished(entries: readonly LedgerEntry[], line: (text: string) => void): void {
+  for (const one of unfinished(entries).slice(-1)) line(describeUnfinished(one));
 }
 
 function rounded(took: Took): Took {

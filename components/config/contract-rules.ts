@@ -1,10 +1,10 @@
 import type { Observation } from "../host/observation.ts";
 import { type ContractRecord, brokenBy, contractSeen, contracting } from "../slot/contract.ts";
 import type { StackRecord } from "../slot/record.ts";
-import { setCommand } from "./commands.ts";
+import { removeCommand, replaceCommand, setCommand } from "./commands.ts";
 import type { Parsed } from "./parse.ts";
 import { type Problem, shown } from "./problems.ts";
-import { COLORS } from "./schema.ts";
+import { type Color, COLORS } from "./schema.ts";
 
 type Wanted = Pick<Parsed["settings"], "active" | "canary" | "blue" | "green">;
 
@@ -25,10 +25,17 @@ export function checkContract(settings: Wanted, previous: StackRecord | undefine
             key: `${now.color}.migration.worksWith`,
             got: JSON.stringify(now.worksWith),
             allowed: `a list with ${shown(running)}, which is live while the migration takes away: release one first that does not need it, and name that`,
-            fix: setCommand([now.color, "migration", "kind"], "expand"),
+            // Not another kind: that would carry out the same under the old code.
+            fix: restored(now.color, slots[now.color]),
           },
         ];
   return [...needed, ...wayBackTo(settings, previous, contract, "took away")];
+}
+
+/** The commands that make a slot say what it runs. */
+function restored(color: Color, running: StackRecord["slots"][Color]): string {
+  if (running === null) return removeCommand([color]);
+  return replaceCommand([color], { release: running.release, images: running.images });
 }
 
 /**

@@ -4,6 +4,7 @@ import { removeCommand, replaceCommand, setCommand } from "./commands.ts";
 import type { Ec2Settings } from "./ec2-schema.ts";
 import type { EdgeSettings } from "./edge-schema.ts";
 import { instanceType } from "./instance-types.ts";
+import { generationIn } from "../host/ec2/plan.ts";
 import type { Ec2Record } from "../host/ec2/record.ts";
 import { type Problem, shown } from "./problems.ts";
 
@@ -25,6 +26,7 @@ export function checkEc2(host: Ec2Settings, { region, edge, previous }: Ec2Surro
     ...checkArchitecture(host),
     ...checkRegion(host, region),
     ...(region === undefined || previous === undefined ? [] : checkVolume(host, region, previous)),
+    ...(previous === undefined ? [] : checkGeneration(host, previous)),
     ...checkAccess(host),
     ...checkConnect(host),
     ...(edge === undefined ? [] : checkVisitors(host, edge)),
@@ -103,6 +105,20 @@ function checkVolume(host: Ec2Settings, region: string, previous: Ec2Record): Pr
           },
         ];
   return [...moved, ...shrunk];
+}
+
+/** A lower one stands in a file from before the machine was made anew, as an older commit has it: nobody asks for another machine by that. */
+function checkGeneration({ generation }: Ec2Settings, previous: Ec2Record): Problem[] {
+  const running = generationIn(previous.birth);
+  if (generation >= running) return [];
+  return [
+    {
+      key: "host.generation",
+      got: shown(generation),
+      allowed: `${running}, which the machine is, or more, which makes it anew`,
+      fix: setCommand(["host", "generation"], running),
+    },
+  ];
 }
 
 function checkAccess({ access, image }: Ec2Settings): Problem[] {

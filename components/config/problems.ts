@@ -97,7 +97,7 @@ export function renderProblems(problems: readonly Problem[], stack: string): str
   const head = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const lines = problems.map(
     ({ key, got, allowed, fix }) =>
-      `  ${key.includes(":") ? key : `bluegreen:${key}`}: got ${got}; allowed: ${allowed}\n    fix: ${fix.replaceAll(/(pulumi (?:config set|config rm|up)|bluegreen watch)\b/g, `$1 --stack ${stack}`)}`,
+      `  ${key.includes(":") ? key : `bluegreen:${key}`}: got ${got}; allowed: ${allowed}\n    fix: ${fix.replaceAll(/(pulumi (?:config set|config rm|up)|npx bluegreen (?:watch|rollback))\b/g, `$1 --stack ${stack}`)}`,
   );
   return [`${head} in this stack's config; nothing was changed.`, ...lines].join("\n");
 }

@@ -172,8 +172,10 @@ export const keySchemas = {
     /** How long open connections of a slot may go on before the slot's next release replaces it. */
     drainSeconds: wholeNumber(0, 3600, "seconds").default(30),
   }).prefault({}),
-  /** What a release is held to that is watched after its update (`bluegreen deploy --hold`). */
+  /** What a release is held to that `bluegreen` sent visitors to. */
   watch: object({
+    /** How long it is watched after a step or a flip, unless `--hold` says otherwise; 0: not at all after the bake. */
+    holdMinutes: wholeNumber(0, 1440, "minutes").default(30),
     /** Largest share of 5xx answers. */
     maxErrorRate: decimal(0, 1, "a share").default(0.01),
     /** How much larger than the other colour's in the same time that share may be. */

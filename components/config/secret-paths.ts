@@ -34,6 +34,11 @@ export function secretSource(path: Path): string | undefined {
   return found.from === undefined ? "" : ` <${found.from}`;
 }
 
+/** The keys that may hold a secret. */
+export const SECRET_KEYS: readonly string[] = [
+  ...new Set(SECRET_PATHS.flatMap(({ path }) => path.slice(0, 1))),
+];
+
 /** The paths in one key's value that hold a secret. */
 export function secretsIn(key: string, value: unknown): readonly Path[] {
   const below = (pattern: readonly string[], held: unknown, path: Path): readonly Path[] => {

@@ -3,6 +3,7 @@ import { parseColor } from "../host/observation.ts";
 import type { StackRecord } from "../slot/record.ts";
 import { removeCommand, setCommand } from "./commands.ts";
 import { type Problem, shown } from "./problems.ts";
+import { restore } from "./release-rules.ts";
 import { type Settings, otherColor } from "./schema.ts";
 
 type Watched = Pick<Observation, "watch" | "condemned">;
@@ -37,7 +38,7 @@ function wayBack(
       key: `${back}.release`,
       got: shown(wanted),
       allowed: `${shown(running.release)} until ${clock(until)}: release ${release} on ${color} is being watched, and this is its way back`,
-      fix: `bluegreen watch --stop, or put it back: ${setCommand([back], { release: running.release, images: running.images })}`,
+      fix: `npx bluegreen watch --stop, or put it back: ${restore(back, running)}`,
     },
   ];
 }

@@ -19,7 +19,7 @@ export async function findSecretSet(settings: Settings, directory: string, reach
   const find = [`${directory}/bin/secret-set.sh`, "find", directory, name];
   const words = ["/bin/sh", "-c", script, "sh", ...find];
   const line = reach.kind === "ssh" ? rootWords(reach.access.user, words) : words;
-  const answer = await askHost(reach, line, renderValues(settings.secrets));
+  const answer = await askHost(reach, line, renderValues(settings.secrets), { repeatable: true });
   const number = Number(answer.trim());
   if (!Number.isInteger(number) || number < 1)
     throw new Error(

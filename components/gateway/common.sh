@@ -2,6 +2,9 @@
 # What the scripts of a stack's host directory share; sourced, with $dir set to that directory.
 : "${dir:?set before common.sh is sourced}"
 
+# Figures have a point and text is bytes, whatever the language of whoever logs in: awk and printf follow it.
+export LC_ALL=C
+
 umask 022 # the gateway's user reads what is written here; the directory itself is its owner's alone
 
 # Whoever reads our words may be killed: that must not end what is being done.
@@ -26,7 +29,8 @@ take_lock() {
 try_lock() {
   exec 9<>"$dir/lock"
   flock -w "$1" 9 || return 1
-  printf '%s, process %s, since %(%Y-%m-%dT%H:%M:%SZ)T\n' "${0##*/}" "$$" -1 >"$dir/lock"
+  # Who holds it is for people to read; a full disk does not take the lock away.
+  { printf '%s, process %s, since %(%Y-%m-%dT%H:%M:%SZ)T\n' "${0##*/}" "$$" -1 >"$dir/lock"; } 2>/dev/null || true
 }
 
 drop_lock() {
@@ -39,6 +43,13 @@ control() {
   local path=$1
   shift
   curl -q --noproxy '*' -sS -m 2 --unix-socket "$dir/gateway/run/control.sock" "$@" "http://gateway$path" 9>&-
+}
+
+# slot_answers COLOR PATH SECONDS: whether an application answers there; 502 and 504 are the gateway's own words.
+slot_answers() {
+  local status
+  status=$(control "/slot/$1$2" -m "$3" -o /dev/null -w '%{http_code}' 2>/dev/null) || return 1
+  case $status in 502 | 504 | 000) return 1 ;; esac
 }
 
 # value KEY TEXT: the value in lines of "key value"; empty when the key is missing.
@@ -78,7 +89,6 @@ maintenance_line() {
 # ($put_began) starts; the flip itself is a rename and one curl that sets and reads.
 # shellcheck disable=SC2034 # the scripts that source this read reason and put_began
 put_state() {
-  local got query
   prepare_start "$1" || {
     reason="the start file $dir/gateway/conf/start cannot be written"
     return 1
@@ -88,6 +98,17 @@ put_state() {
     reason="the start file $dir/gateway/conf/start cannot be replaced"
     return 1
   }
+  tell_gateway "$1" || return 1
+  if [ "$(<"$dir/gateway/conf/start")" != "$1" ]; then
+    reason="the start file read back as something else than was written"
+    return 1
+  fi
+}
+
+# tell_gateway TEXT: the dictionary alone, read back; why not in $reason.
+# shellcheck disable=SC2034
+tell_gateway() {
+  local got query
   query=${1// /=}
   query=${query//$'\n'/'&'}
   [[ $query == *'&maintenance='* ]] || query+='&maintenance=off'
@@ -98,10 +119,6 @@ put_state() {
   }
   if [ "${got%$'\n'config *}" != "$1" ]; then
     reason="the gateway read back as \"${got//$'\n'/, }\""
-    return 1
-  fi
-  if [ "$(<"$dir/gateway/conf/start")" != "$1" ]; then
-    reason="the start file read back as something else than was written"
     return 1
   fi
 }

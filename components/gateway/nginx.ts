@@ -6,7 +6,7 @@ import type { BundleFile } from "../host/bundle.ts";
 import { compression, connections, logging } from "./conf/connections.ts";
 import { asideServer, asideVariables } from "./conf/aside.ts";
 import { scripting, upstreams, variables } from "./conf/routing.ts";
-import { controlServer, emptyServer, meanwhile, publicServer } from "./conf/servers.ts";
+import { controlServer, emptyServer, meanwhile, metricsServer, publicServer } from "./conf/servers.ts";
 import { realAddress } from "./conf/tls.ts";
 import { webVariables } from "./conf/web.ts";
 import { CONF_DIR, HASH_PLACEHOLDER, PAGES, indent } from "./error-pages.ts";
@@ -55,6 +55,7 @@ function companions(settings: GatewaySettings): readonly BundleFile[] {
     { path: "route.js", content: read("njs/route.js") },
     { path: "control.js", content: read("njs/control.js") },
     { path: "aside.js", content: read("njs/aside.js") },
+    { path: "metrics.js", content: read("njs/metrics.js") },
     ...PAGES.map((page) => ({ path: `pages/${page}`, content: read(`pages/${page}`) })),
     { path: "pages/maintenance.html", content: settings.maintenancePage ?? read("pages/maintenance.html") },
   ];
@@ -110,6 +111,8 @@ ${indent(emptyServer(settings))}
 ${indent(asideServer())}
 
 ${indent(meanwhile(settings))}
+
+${indent(metricsServer())}
 
 ${indent(controlServer(settings))}
 }

@@ -1,13 +1,13 @@
-import { readFileSync } from "node:fs";
 import { local, type types } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegistrySettings } from "../config/secrets-schema.ts";
-import { type BundleFile, renderBundle } from "./bundle.ts";
+import { renderBundle } from "./bundle.ts";
 import { type Engine, prepareCommand, rootWords } from "./preparation.ts";
 import { commandLine } from "./quote.ts";
 import { LOST, type Reach, engineArgs, sshCommand, sshInput } from "./reach.ts";
 import { askHost } from "./run.ts";
+import { hostScripts } from "./scripts.ts";
 
 export interface HostArgs {
   readonly reach: Reach;
@@ -33,34 +33,6 @@ export interface HostCommandArgs {
   readonly logging?: types.enums.local.Logging;
   /** Runs as root where the program is somebody else over SSH; on this machine it is whoever it is. */
   readonly asRoot?: boolean;
-}
-
-const SCRIPTS = [
-  "gateway/common.sh",
-  "host/clear.sh",
-  "host/observe.sh",
-  "ledger/ledger.sh",
-  "ledger/prune.sh",
-  "data/secrets.sh",
-  "data/secret-set.sh",
-  "data/logins.sh",
-  "slot/guard.sh",
-  "slot/migrate.sh",
-  "slot/only-when-live.sh",
-  "gateway/gateway-apply.sh",
-  "edge/certificates.sh",
-  "gateway/switch.sh",
-  "gateway/judge.awk",
-  "gateway/watch.sh",
-] as const;
-
-/** The scripts that run on the host, as they stand in this checkout. */
-export function hostScripts(): readonly BundleFile[] {
-  return SCRIPTS.map((path) => ({
-    path: path.replace(/^.*\//, ""),
-    content: readFileSync(new URL(`../${path}`, import.meta.url), "utf8"),
-    mode: 0o755,
-  }));
 }
 
 /**

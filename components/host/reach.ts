@@ -137,7 +137,16 @@ export function sshWords(
  * does not stop what runs there.
  */
 export function sshCommand(access: SshAccess, address: string, words: readonly string[]): string {
-  return commandLine(sshWords(access, address, ["sh", "-c", RECEIVE, "receive", ...words]));
+  return commandLine(sshReceiving(access, address, words));
+}
+
+/** The same as words, for whoever calls ssh without a shell. */
+export function sshReceiving(
+  access: SshAccess,
+  address: string,
+  words: readonly string[],
+): readonly string[] {
+  return sshWords(access, address, ["sh", "-c", RECEIVE, "receive", ...words]);
 }
 
 const END = "\n#end";

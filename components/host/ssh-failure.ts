@@ -39,6 +39,26 @@ export function explainFailure({ code, stderr }: Ended, access: SshAccess, addre
   return `${user}@${address}: ${last}`;
 }
 
+/**
+ * What to do where a connection broke while a command ran that must not run twice: nobody knows whether it ended. One that
+ * ended with 255 by itself is told as such a break.
+ */
+export function explainBreak(
+  { code, stderr }: Ended,
+  { id, user, port }: SshAccess,
+  address: string,
+  words: readonly string[],
+): string {
+  const name = words[0]?.replace(/^.*\//, "") ?? "";
+  const last = stderr.split("\n").findLast((line) => line.trim() !== "");
+  const what = code === "late" ? "did not end in time" : "was cut off from this machine";
+  return (
+    `\`${name}\` ${what}${last === undefined ? "" : ` (${last.trim()})`}, and may still be running on the host: ` +
+    `look with \`ssh -p ${port} ${user}@${address} pgrep -af ${name}\` and, for what it did, ` +
+    `npx bluegreen history --stack ${id.stack}; only then run it again`
+  );
+}
+
 /** The commands that set a key of the host, with the example's value where none is given. */
 function set({ id }: SshAccess, key: string, value?: string | number): string {
   return setCommand(["host", key], value).replaceAll(

@@ -29,6 +29,7 @@ export async function lookOverSsh(target: SshTarget, directory: string): Promise
   const { code, stdout, stderr } = await runOverSsh(target, ["sh", "-s", "--", directory], {
     input,
     timeoutMs: LOOK_TIMEOUT_MS,
+    repeatable: true,
   });
   const found = parseLook(stdout, askedMs, Date.now());
   if (found !== undefined) return found;

@@ -5,8 +5,18 @@ import { dirname } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { StackId } from "../config/names.ts";
 import { type Ended, type RunOptions, runProgram } from "./process.ts";
-import { type SshAccess, hostAlias, knownHosts, sshControl, sshFiles, sshMaster, sshWords } from "./reach.ts";
-import { CONNECTION_FAILED, explainFailure } from "./ssh-failure.ts";
+import {
+  type SshAccess,
+  hostAlias,
+  knownHosts,
+  sshControl,
+  sshFiles,
+  sshInput,
+  sshMaster,
+  sshReceiving,
+  sshWords,
+} from "./reach.ts";
+import { CONNECTION_FAILED, explainBreak, explainFailure } from "./ssh-failure.ts";
 
 /** A machine that can be talked to now. */
 export interface SshTarget {
@@ -15,6 +25,8 @@ export interface SshTarget {
 }
 
 const CONNECTING = { timeoutMs: 20_000 };
+/** A command that does nothing, over a connection that is there. */
+const ANSWERING = { timeoutMs: 5000 };
 
 /** A path as OpenSSH reads it: `~` is the home of the user database. */
 export function expandHome(path: string): string {
@@ -80,25 +92,51 @@ export async function openConnection(target: SshTarget): Promise<"opened" | "reu
   throw failure(plain !== undefined && plain.code !== 0 ? plain : opened, target);
 }
 
+export interface SshRunOptions extends RunOptions {
+  /** Whether it does no harm twice: where its connection breaks, or is silent, it runs again. Default: it runs once. */
+  readonly repeatable?: boolean;
+}
+
 /**
- * Runs a command on the host over the open connection; a connection that broke unnoticed is made again, once.
- * @throws RunError that says why the host cannot be reached; what the command itself ended with is returned
+ * Runs a command on the host over the open connection, with the whole of its input or not at all. One that is not
+ * repeatable is sent once, over a connection that has just answered: whether it ended is not known where that breaks.
+ * @throws RunError that says why the host cannot be reached, or that the command may still run there; what the command
+ * itself ended with is returned
  */
 export async function runOverSsh(
   target: SshTarget,
   words: readonly string[],
-  options: RunOptions,
+  { repeatable = false, ...options }: SshRunOptions,
 ): Promise<Ended> {
-  const line = sshWords(target.access, target.address, words);
+  const line = sshReceiving(target.access, target.address, words);
+  const send = () => runProgram(line, { ...options, input: sshInput(options.input ?? "") });
   const reused = (await openConnection(target)) === "reused";
-  let ended = await runProgram(line, options);
-  if (reused && (ended.code === CONNECTION_FAILED || ended.code === "late")) {
-    await runProgram(sshControl(target.access, target.address, "exit"), CONNECTING);
-    await openConnection(target);
-    ended = await runProgram(line, options);
+  if (!repeatable) {
+    if (reused && !(await answers(target))) await openAnew(target);
+    const ended = await send();
+    if (isBroken(ended)) throw new pulumi.RunError(explainBreak(ended, target.access, target.address, words));
+    return ended;
   }
-  if (typeof ended.code !== "number" || ended.code === CONNECTION_FAILED) throw failure(ended, target);
+  let ended = await send();
+  if (reused && isBroken(ended)) {
+    await openAnew(target);
+    ended = await send();
+  }
+  if (isBroken(ended)) throw failure(ended, target);
   return ended;
+}
+
+const isBroken = ({ code }: Ended): boolean => typeof code !== "number" || code === CONNECTION_FAILED;
+
+/** Whether the open connection carries a command to the host and back. */
+async function answers({ access, address }: SshTarget): Promise<boolean> {
+  return (await runProgram(sshWords(access, address, ["true"]), ANSWERING)).code === 0;
+}
+
+/** What goes through the old one, should it live, goes on there. */
+async function openAnew(target: SshTarget): Promise<void> {
+  await stopSharing(target);
+  await openConnection(target);
 }
 
 function failure(ended: Ended, { access, address }: SshTarget): Error {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { COLORS } from "../config/schema.ts";
-import { switchFigures } from "../gateway/switch-report.ts";
+import { switchFigures } from "../gateway/switch/switch-report.ts";
 import { parsedJson } from "../parsed-json.ts";
 import { origin } from "../slot/origin.ts";
 
@@ -55,7 +55,7 @@ export const ledgerEntry = z.discriminatedUnion("event", [
   z.object({
     event: z.literal("verdict"),
     ...about,
-    verdict: z.enum(["good", "bad", "superseded", "ended", "failed"]),
+    verdict: z.enum(["good", "unjudged", "bad", "superseded", "ended", "failed"]),
     reason: z.string(),
     figures: z.record(z.string(), z.number()),
   }),
@@ -68,7 +68,7 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     by: z.string(),
     release: z.string().optional(),
   }),
-  /** A message about a release did not reach a channel. By the command line. */
+  /** A message about a release did not reach a channel. By whoever sent it: the command line, the program, or watch.sh. */
   z.object({
     event: z.literal("undelivered"),
     at,

@@ -1,5 +1,6 @@
 import { type Color } from "../config/schema.ts";
 import type { Entry, LedgerEntry } from "./entry.ts";
+import { type LedgerRun, runsOf } from "./runs.ts";
 
 /** One release, from all that the ledger says of it. */
 export interface ReleaseHistory {
@@ -14,7 +15,13 @@ export interface ReleaseHistory {
   readonly canary: readonly Entry<"canary">[];
   readonly migration?: Entry<"migrated"> | undefined;
   readonly undone: readonly Entry<"undone">[];
+  /** How each of its watches ended, with its figures. */
+  readonly watched: readonly Entry<"verdict">[];
+  /** The commands of `bluegreen` that were about it. */
+  readonly runs: readonly LedgerRun[];
   readonly verdict: Verdict;
+  /** Why it was undone, by the switch's word or by the watch's. */
+  readonly reason?: string | undefined;
 }
 
 /** How a release ended up: `idle` was never live, `undone` was taken back the last time it was tried. */
@@ -27,10 +34,17 @@ export type Verdict = "idle" | "live" | "replaced" | "undone";
 export function releaseHistory(entries: readonly LedgerEntry[]): readonly ReleaseHistory[] {
   const releases: Draft[] = [];
   const open = new Map<string, Draft>();
+  const runs = runsOf(entries);
   const migrations = new Map<string, Entry<"migrated">>();
   const key = ({ color, release }: { readonly color: Color; readonly release: string }) =>
     `${color} ${release}`;
   let live: Draft | undefined;
+  let before: Draft | undefined;
+  const judge = (draft: Draft | undefined, verdict: Verdict, reason?: string): void => {
+    if (draft === undefined) return;
+    draft.verdict = verdict;
+    draft.reason = reason;
+  };
   for (const entry of entries) {
     switch (entry.event) {
       case "released": {
@@ -41,6 +55,8 @@ export function releaseHistory(entries: readonly LedgerEntry[]): readonly Releas
           live: [],
           canary: [],
           undone: [],
+          watched: [],
+          runs: runs.flatMap(({ run, released }) => (released === entry ? [run] : [])),
           verdict: "idle",
         };
         releases.push(draft);
@@ -53,9 +69,12 @@ export function releaseHistory(entries: readonly LedgerEntry[]): readonly Releas
         break;
       case "live": {
         const draft = open.get(key(entry));
-        if (live !== undefined && live !== draft) live.verdict = "replaced";
+        if (live !== draft) {
+          judge(live, "replaced");
+          before = live;
+        }
         draft?.live.push(entry);
-        if (draft !== undefined) draft.verdict = "live";
+        judge(draft, "live");
         live = draft;
         break;
       }
@@ -65,16 +84,20 @@ export function releaseHistory(entries: readonly LedgerEntry[]): readonly Releas
       case "undone": {
         const draft = open.get(key(entry));
         draft?.undone.push(entry);
-        if (draft !== undefined && draft !== live) draft.verdict = "undone";
+        if (draft !== live) judge(draft, "undone", entry.reason);
         break;
       }
-      case "verdict":
+      case "verdict": {
+        const draft = open.get(key(entry));
+        draft?.watched.push(entry);
         if (entry.verdict === "bad") {
-          const draft = open.get(key(entry));
-          if (draft !== undefined) draft.verdict = "undone";
-          if (draft === live) live = undefined;
+          judge(draft, "undone", entry.reason);
+          // The watch itself sends visitors back; the switch finds them there and writes nothing.
+          if (draft === live) live = before;
+          judge(live, "live");
         }
         break;
+      }
       case "maintenance":
       case "hold":
       case "held":
@@ -91,29 +114,28 @@ interface Draft extends ReleaseHistory {
   readonly live: Entry<"live">[];
   readonly canary: Entry<"canary">[];
   readonly undone: Entry<"undone">[];
+  readonly watched: Entry<"verdict">[];
   verdict: Verdict;
+  reason?: string | undefined;
 }
 
 /**
- * The commands that began and never ended, oldest first: cut off, or still at work. One that ended well since settles them, and so does
- * their own release going live.
+ * The last migration that took something away, all of it or, where it failed halfway, some. Where no tool keeps a revision, nobody can
+ * tell how far one came that failed: it counts.
  */
-export function unfinished(all: readonly LedgerEntry[]): readonly Entry<"began">[] {
-  const entries = all.slice(all.findLastIndex((entry) => entry.event === "ended" && entry.ok) + 1);
-  const ended = new Set(entries.flatMap((entry) => (entry.event === "ended" ? [entry.run] : [])));
-  return entries.flatMap((entry, index) => {
-    if (entry.event !== "began" || ended.has(entry.run)) return [];
-    const wentLive = entries
-      .slice(index)
-      .some((later) => later.event === "live" && later.release === entry.release);
-    return wentLive ? [] : [entry];
-  });
-}
-
-/** The last migration that took something away, all of it or, where it failed halfway, some. */
 export function lastContract(entries: readonly LedgerEntry[]): Entry<"migrated"> | undefined {
   return entries.findLast(
     (entry): entry is Entry<"migrated"> =>
-      entry.event === "migrated" && entry.kind === "contract" && (entry.ok || entry.before !== entry.after),
+      entry.event === "migrated" &&
+      entry.kind === "contract" &&
+      (entry.ok || entry.before !== entry.after || entry.after === "none"),
   );
+}
+
+/** Who turned maintenance on the last time, where that was said. */
+export function maintainedBy(entries: readonly LedgerEntry[]): string | undefined {
+  const on = entries.findLast(
+    (entry): entry is Entry<"maintenance"> => entry.event === "maintenance" && entry.state === "on",
+  );
+  return on === undefined || on.by === "" ? undefined : on.by;
 }

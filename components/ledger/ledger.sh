@@ -26,7 +26,8 @@ case $what in
     [ "${#entry}" -le 16384 ] || fail "an entry has at most 16 kB"
     (
       flock -w 10 8 || fail "another writer holds $file.lock"
-      if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then echo >>"$file"; fi
+      # By its number: a shell's text holds no NUL, which is what a power cut leaves.
+      if [ -s "$file" ] && [ "$(tail -c 1 "$file" | od -An -tu1 | tr -d ' ')" != 10 ]; then echo >>"$file"; fi
       printf '%s\n' "$entry" >>"$file" || fail "$file cannot be written: is the disk full? See df -h"
       sync "$file"
     ) 8>"$file.lock"

@@ -5,6 +5,8 @@
 # ledger says a release began with, those go that
 #   - no container on this host has, of whatever kind, running or not, and
 #   - no other stack on this host keeps: DIR/images.kept says of each what it keeps.
+# While another stack's ledger has a command under way, none goes that has a digest: it may just have been pulled there, for a
+# container that is yet to be made.
 # An image that no ledger names is never touched, nor one that is kept under another name. Each that could not be removed
 # is said; exit 1 where nothing could be found out.
 set -euo pipefail
@@ -19,6 +21,16 @@ plain() { sed 's/:[^:/@]*@/@/' | sort -u; }
 images_of() { # ledger
   { grep -F '"event":"released"' "$1" || true; } | { grep -o '"images":{[^}]*}' || true; } |
     sed 's/^"images":{//; s/}$//' | tr ',' '\n' | sed -n 's/^"[^"]*":"\([^"]*\)"$/\1/p'
+}
+
+# busy LEDGER: whether a command of the last hour began there and has not ended; one that was cut off counts no longer.
+busy() {
+  [ -f "$1" ] || return 1
+  tail -n 200 "$1" | awk -v since="$(date -u -d "@$((EPOCHSECONDS - 3600))" +%Y-%m-%dT%H:%M:%S)" '
+    { run = match($0, /"run":"[^"]*"/) ? substr($0, RSTART, RLENGTH) : "" }
+    /"event":"began"/ && match($0, /"at":"[^"]*"/) && substr($0, RSTART + 6, RLENGTH - 7) > since { open[run] = 1 }
+    /"event":"ended"/ { delete open[run] }
+    END { for (one in open) exit 0; exit 1 }'
 }
 
 keep=$(plain)
@@ -49,9 +61,12 @@ look_at_containers || look_at_containers || look_at_containers || die "the engin
 # Each stack's containers have files of its directory: gateway/run, secrets/….
 others=$(sed -n 's|^from \(/.*\)/gateway/run$|\1|p; s|^from \(/.*\)/secrets/[^/]*$|\1|p' <<<"$containers" | sort -u)
 while read -r other; do
-  if [ -z "$other" ] || [ "$other" -ef "$dir" ]; then
-    continue
-  elif [ ! -x "$other" ]; then
+  if [ -z "$other" ] || [ "$other" -ef "$dir" ]; then continue; fi
+  if busy "$other/ledger"; then
+    say "$other, another stack's directory, has a command under way: what was pulled stays this time"
+    there=$(grep -v '@sha256:' <<<"$there" || true)
+  fi
+  if [ ! -x "$other" ]; then
     die "$other, another stack's directory, cannot be looked into: nothing is removed"
   elif [ -f "$other/images.kept" ]; then
     keep+=$'\n'$(<"$other/images.kept")
@@ -67,6 +82,7 @@ needed=$(
   sed '/^from /d' <<<"$containers" | plain
 )
 while read -r image id; do
+  [ -n "$image" ] || continue
   if grep -qxF -e "$image" -e "$id" <<<"$needed"; then continue; fi
   if why=$(timeout 30 docker image rm "$image" 2>&1); then
     say "$image is of no release that is kept: removed"

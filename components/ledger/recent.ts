@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { origin, originOf } from "../slot/origin.ts";
 import { COLORS } from "../config/schema.ts";
-import type { SwitchReport } from "../gateway/switch-report.ts";
+import type { SwitchReport } from "../gateway/switch/switch-report.ts";
 import type { Slots } from "../slot/plan.ts";
 import type { SlotSpec } from "../slot/record.ts";
 

@@ -61,7 +61,7 @@ undo_unfinished() {
   [ "$(value target "$note")" = "$color" ] && [ "$(value live "$state")" = "$color" ] || return 0
   back=$(state_lines "$note")
   [ "$(value live "$back")" != "$color" ] || return 0
-  put_state "$back" || die "a flip to $color was cut off, and it cannot be taken back: $reason"
+  put_state "$back$closed" || die "a flip to $color was cut off, and it cannot be taken back: $reason"
   rm -f "$unfinished"
   state=$back
   say "a flip to $color was cut off before it was proven: $(value live "$back") is live again"
@@ -69,16 +69,17 @@ undo_unfinished() {
 
 # refuse_if_used: the dictionary knows; where no gateway answers, the start file says where it will go on.
 refuse_if_used() {
-  local state='' start='' source live canary release
+  local state='' start='' closed source live canary release
   [ ! -f "$dir/gateway/conf/start" ] || start=$(<"$dir/gateway/conf/start")
   if ask_gateway; then
     source="the gateway"
+    closed=$(maintenance_line "$state")
     state=$(state_lines "$state")
     undo_unfinished
     # A flip that was killed between file and dictionary would send a restarted gateway to this colour.
-    if [ "$(cat "$dir/gateway/conf/start" 2>/dev/null)" != "$state" ] && [ "$(value live "$state")" != none ]; then
+    if [ "$(cat "$dir/gateway/conf/start" 2>/dev/null)" != "$state$closed" ] && [ "$(value live "$state")" != none ]; then
       say "the start file said live $(value live "$start"), the gateway says $(value live "$state"): put the file right"
-      write_start "$state"
+      write_start "$state$closed"
     fi
   else
     source="the gateway does not answer, and its start file"

@@ -90,6 +90,7 @@ dump() {
     die "the database could not be dumped. Nothing was done"
   sync "$dumped.part"
   mv -f "$dumped.part" "$dumped"
+  made=$dumped
   [ "$at" != "$before" ] || [ "$earlier" = "$dumped" ] || rm -f "$earlier"
   # A contract's is the only way back past it: it stays until somebody removes it.
   find "$dir/backups" -name '*.dump' ! -name '*.contract.dump' | sort -r | tail -n +$((KEPT_DUMPS + 1)) | while IFS= read -r old; do rm -f "$old"; done
@@ -132,7 +133,7 @@ settle() {
   fi
   rm -f "$dir/contracting"
 }
-dumped=''
+dumped='' made=''
 settle
 [ "$backup" = none ] || dump
 works=$(tr -d '[]"' <<<"$works_with")
@@ -176,20 +177,43 @@ finish() {
   after=$(revision_after)
   record "$color" "$release" "$kind" "$works_with" "$before" "$after" "$(($(now_ms) - began))" "$([ "$status" -eq 0 ] && echo true || echo false)"
   if [ "$kind" = contract ]; then
-    if [ "$status" -eq 0 ] || [ "$after" != "$before" ]; then note contracted "$(head -n 1 "$dir/contracting")"; fi
+    # Where no tool keeps a revision, nobody can tell how far it came.
+    if [ "$status" -eq 0 ] || [ "$after" != "$before" ] || [ "$ran$after" = yesnone ]; then note contracted "$(head -n 1 "$dir/contracting")"; fi
     rm -f "$dir/contracting"
   fi
   # shellcheck disable=SC2086 # names
   if [ "$status" -ne 0 ] && [ -n "$stopped" ]; then docker start $stopped >/dev/null 9>&- || true; fi
   [ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}"
 }
-if [ "$kind" = contract ]; then
+# begin_contract: under the switch's lock, and after the dump, which takes its time: who serves by now has to work afterwards. From the
+# note on, the program refuses to send visitors to anybody else.
+begin_contract() {
+  local state canary serving release_of
+  take_lock 90
+  state=$(control /state 2>/dev/null) || state=$(cat "$dir/gateway/conf/start" 2>/dev/null) || state=''
+  canary=$(value canary "$state")
+  for serving in blue green; do
+    [ "$(value live "$state")" = "$serving" ] || [ "${canary:-0}" != 0 ] || continue
+    release_of=$(value "release.$serving" "$state")
+    case " $works none " in
+      *" ${release_of:-none} "*) ;;
+      *) die "release $release_of serves on $serving by now, and is not among those that work afterwards: $works. Nothing was done" ;;
+    esac
+  done
   note contracting "$(now_iso) $release $works" "$color $before" || die "$dir/contracting cannot be written. Nothing was done"
+}
+# In a shell of its own: the lock of the migrations stays with this one.
+if [ "$kind" = contract ]; then
+  (begin_contract) || {
+    rm -f "$made"
+    exit 1
+  }
 fi
-began=$(now_ms) status=0
+began=$(now_ms) status=0 ran=''
 trap finish EXIT
 trap 'exit 143' INT TERM
 if [ "$kind" = contract ] && [ -z "$by_hand" ]; then stop_needy; fi
+ran=yes
 timeout --kill-after=10 "$timeout_seconds" sh -c "exec $run" 9>&- || status=$?
 # `timeout` ends with 124, or with 137 where it had to kill; so does a container that somebody else killed.
 if [ "$status" -eq 124 ] || { [ "$status" -eq 137 ] && [ $(($(now_ms) - began)) -ge $((timeout_seconds * 1000)) ]; }; then

@@ -14,7 +14,8 @@ export const USERS = { api: "API", web: "web", worker: "worker or beat" } as con
   string
 >;
 
-type Asking = Partial<Pick<Settings, "web" | "worker" | "beat">>;
+/** The stack's keys that ask for a container, by whether they are there. */
+export type Asking = { readonly [K in keyof Pick<Settings, "web" | "worker" | "beat">]?: unknown };
 
 /** The parts that a slot has which begins now. */
 export function partsOf(settings: Asking): readonly Part[] {

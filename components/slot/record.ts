@@ -5,7 +5,7 @@ import type { Slots } from "./plan.ts";
 import { certificateRecord } from "../edge/certificate-plan.ts";
 import { zoneRecord } from "../edge/zone-record.ts";
 import { COLORS } from "../config/schema.ts";
-import { switchReport } from "../gateway/switch-report.ts";
+import { switchReport } from "../gateway/switch/switch-report.ts";
 import { contractRecord } from "./contract.ts";
 import { recentRelease } from "../ledger/recent.ts";
 import { ec2Record } from "../host/ec2/record.ts";

@@ -27,7 +27,7 @@ export function renderDrift(stack: string, drift: Drift): string {
     case "none":
       return `${stack}: no drift\n`;
     case "drifted":
-      return `${stack}: ${drift.lines.length} resources differ from what was deployed; \`pulumi up --refresh\` would\n${listed(drift.lines)}`;
+      return `${stack}: ${drift.lines.length} resources differ from what was deployed; \`pulumi up --refresh --stack ${stack}\` puts them back\n${listed(drift.lines)}`;
     case "unknown":
       return `${stack}: could not be looked at\n${listed(drift.lines)}`;
   }

@@ -13,6 +13,11 @@ export function renderOutputs(values: Readonly<Record<string, string>>): string 
     .join("");
 }
 
+/** A line that people are to see: where the outputs go into a workflow's file, it stands on the run's own page. */
+export function renderNotice(text: string, file: string | undefined): string {
+  return file === undefined ? `${text}\n` : `::notice::${text.replaceAll("\n", " ")}\n`;
+}
+
 /** Outputs go to the workflow's file where there is one, else onto the terminal. */
 export function writeOutputs(values: Readonly<Record<string, string>>, file: string | undefined): void {
   const text = renderOutputs(values);

@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 import { z } from "zod";
+import { webSchema } from "../../components/config/web-schema.ts";
 
 const check = z.object({
   path: z.string(),
@@ -12,13 +13,31 @@ export type SmokeCheck = z.output<typeof check>;
 const stackFile = z.object({
   config: z.object({
     "bluegreen:switch": z.object({ smoke: z.array(check).min(1) }),
+    "bluegreen:web": webSchema,
   }),
 });
 
-/** The smoke checks of a stack's file: what the switch will ask of the release, is asked of the image before it is pushed. */
-export function smokeChecksOf(text: string): readonly SmokeCheck[] {
-  return stackFile.parse(parse(text)).config["bluegreen:switch"].smoke;
+/** What the switch will ask of a release, by the image that answers; and how the web server runs, where there is one. */
+export interface ReleaseChecks {
+  readonly api: readonly SmokeCheck[];
+  readonly web: { readonly user: string; readonly checks: readonly SmokeCheck[] } | undefined;
 }
+
+/** The smoke checks of a stack's file: what the switch will ask of the release, is asked of its images before they are pushed. */
+export function smokeChecksOf(text: string): ReleaseChecks {
+  const { "bluegreen:switch": own, "bluegreen:web": web } = stackFile.parse(parse(text)).config;
+  if (web === undefined) return { api: own.smoke, web };
+  const isApis = ({ path }: SmokeCheck) => web.apiPaths.some((one) => isBelow(path, one));
+  return {
+    api: own.smoke.filter(isApis),
+    web: { user: web.user, checks: own.smoke.filter((one) => !isApis(one)) },
+  };
+}
+
+const isBelow = (path: string, prefix: string) => {
+  const [plain = ""] = path.split("?");
+  return plain === prefix || plain.startsWith(`${prefix}/`);
+};
 
 function valueAt(value: unknown, dotted: string): unknown {
   let found = value;
@@ -29,8 +48,26 @@ function valueAt(value: unknown, dotted: string): unknown {
   return found;
 }
 
+export interface Answer {
+  readonly status: number;
+  /** Empty where the header is not there. */
+  readonly cacheControl: string;
+  readonly body: string;
+}
+
+/** What is wrong with a page; undefined where it is there, and asked for anew each time. */
+export function judgePage(path: string, { status, cacheControl }: Answer): string | undefined {
+  if (status !== 200) return `${path} answered ${status}, not 200`;
+  if (/\bno-(cache|store)\b/i.test(cacheControl)) return undefined;
+  const got = cacheControl === "" ? "no Cache-Control" : `Cache-Control "${cacheControl}"`;
+  return `${path} has ${got}, not no-cache or no-store: browsers would keep the page of a release that is gone`;
+}
+
 /** What is wrong with an answer; undefined where it is as the check wants it. */
-export function judgeAnswer(wanted: SmokeCheck, status: number, body: string): string | undefined {
+export function judgeAnswer(
+  wanted: SmokeCheck,
+  { status, body }: Pick<Answer, "status" | "body">,
+): string | undefined {
   if (status !== wanted.status) return `${wanted.path} answered ${status}, not ${wanted.status}`;
   const fields = Object.entries(wanted.json);
   if (fields.length === 0) return undefined;

@@ -1,42 +1,70 @@
 import { attempt, run } from "../../toolchain/setup/commands.ts";
-import type { SmokeCheck } from "./checks.ts";
-import { type ImageName, type LayerCache, buildWords, pushedReference, tagged } from "./reference.ts";
+import { inScratch } from "../../toolchain/setup/sample.ts";
+import {
+  type ImageName,
+  type LayerCache,
+  buildWords,
+  pushedReference,
+  releaseOf,
+  tagged,
+} from "./reference.ts";
 import { scanImage } from "./scan.ts";
-import { smokeTest } from "./smoke.ts";
 
 const BUILD_MS = 1_800_000;
 
+/** One image of a release. */
 export interface Delivery {
+  /** What of the release it is: `api`, `web`. */
+  readonly part: string;
   readonly name: ImageName;
-  readonly folder: string;
   readonly cache: LayerCache;
-  readonly migrate: readonly string[];
-  readonly checks: readonly SmokeCheck[];
-  readonly say: (text: string) => void;
+  /** Gives the folder that it is built from; may fill an empty one, which is gone afterwards. */
+  readonly folder: (release: string, scratch: string) => Promise<string>;
+  /** Starts the image, and gives what is wrong with its answers. @throws Error where it does not start */
+  readonly smoke: (image: string) => Promise<readonly string[]>;
+}
+
+async function build({ name, folder, cache }: Delivery, env: NodeJS.ProcessEnv): Promise<void> {
+  await inScratch(async (scratch) => {
+    const words = buildWords(name, await folder(releaseOf(name), scratch), cache);
+    await run("docker", words, { env, timeoutMs: BUILD_MS });
+  });
+}
+
+async function push({ name }: Delivery): Promise<string> {
+  const image = tagged(name);
+  await run("docker", ["push", "--quiet", image], { timeoutMs: BUILD_MS });
+  const words = ["image", "inspect", "--format", "{{json .RepoDigests}}", image];
+  return pushedReference(name, await run("docker", words));
 }
 
 /**
- * Builds an image, tries it, asks for known weaknesses, and only then pushes it.
- * @throws Error with what is wrong with it; nothing was pushed then
- * @returns the reference by digest, as the registry gave it
+ * Builds the images of a release, tries each, asks for known weaknesses, and pushes them only where nothing is wrong with any.
+ * @throws Error with what is wrong with them; nothing was pushed then
+ * @returns each part's reference by digest, as the registry gave it
  */
-export async function deliverImage({ name, folder, cache, migrate, checks, say }: Delivery): Promise<string> {
-  const image = tagged(name);
+export async function deliverImages(
+  images: readonly Delivery[],
+  say: (text: string) => void,
+): Promise<Readonly<Record<string, string>>> {
   const { ok } = await attempt("docker", ["buildx", "version"]);
   // The engine's own builder is chosen by hand: without buildx, BuildKit cannot be asked for.
   const env = ok ? process.env : { ...process.env, DOCKER_BUILDKIT: "0" };
-  say(`build: ${image}`);
-  await run("docker", buildWords(name, folder, cache), { env, timeoutMs: BUILD_MS });
-  say(`smoke: ${checks.length} checks`);
-  const problems = await smokeTest(image, migrate, checks);
-  if (problems.length > 0) throw new Error(`the image was not pushed: ${problems.join("; ")}`);
-  say("scan: security updates of its distribution");
-  const updates = await scanImage(image);
-  if (updates.length > 0) throw new Error(`the image was not pushed: ${updates.join("; ")}`);
-  say("push");
-  await run("docker", ["push", "--quiet", image], { timeoutMs: BUILD_MS });
-  return pushedReference(
-    name,
-    await run("docker", ["image", "inspect", "--format", "{{json .RepoDigests}}", image]),
-  );
+  const problems: string[] = [];
+  for (const delivery of images) {
+    const image = tagged(delivery.name);
+    say(`build: ${image}`);
+    await build(delivery, env);
+    say(`smoke: ${delivery.part}, as a release starts it`);
+    const wrong = await delivery.smoke(image);
+    say(`scan: ${delivery.part}, for security updates of its distribution`);
+    problems.push(...[...wrong, ...(await scanImage(image))].map((one) => `${delivery.part}: ${one}`));
+  }
+  if (problems.length > 0) throw new Error(`nothing was pushed: ${problems.join("; ")}`);
+  const references: [string, string][] = [];
+  for (const delivery of images) {
+    say(`push: ${delivery.part}`);
+    references.push([delivery.part, await push(delivery)]);
+  }
+  return Object.fromEntries(references);
 }

@@ -20,6 +20,9 @@ export function imageName(repository: string, commit: string): ImageName {
   return { repository: small, tag: commit };
 }
 
+/** What the release is called inside: the commit's first digits. */
+export const releaseOf = ({ tag }: ImageName) => tag.slice(0, 12);
+
 export const tagged = ({ repository, tag }: ImageName) => `${repository}:${tag}`;
 
 /** Where layers come from that need not be built again. */
@@ -32,7 +35,7 @@ export type LayerCache =
 /** The words of the build, after `docker`. The release's name is the commit; a base image is asked for anew. */
 export function buildWords(name: ImageName, folder: string, cache: LayerCache): readonly string[] {
   const labels = ["--label", `org.opencontainers.image.revision=${name.tag}`];
-  const what = ["--build-arg", `RELEASE=${name.tag.slice(0, 12)}`, ...labels, "--tag", tagged(name), folder];
+  const what = ["--build-arg", `RELEASE=${releaseOf(name)}`, ...labels, "--tag", tagged(name), folder];
   switch (cache.kind) {
     case "engine":
       return ["build", ...what];

@@ -1,8 +1,8 @@
 import type { Color } from "../../components/config/schema.ts";
 import { cutOff } from "../cut-off.ts";
-import { Failure } from "../outcome.ts";
+import { Failure, onTop } from "../outcome.ts";
 import { promote } from "../promote/promote.ts";
-import { secondsOf } from "../show/time.ts";
+import { secondsOf } from "../../components/seconds-of.ts";
 import type { Progress } from "../terminal.ts";
 import type { WatchState } from "../watch/plan.ts";
 import { watchIt } from "../watch/command.ts";
@@ -37,9 +37,9 @@ export async function stepUp(
 ): Promise<SteppedUp> {
   let reached: SteppedUp = { percent: 0, milliseconds: 0 };
   for (const percent of steps) {
-    // A verdict that came together with the signal: what is reached stays, nothing more is begun.
-    if (cutOff.aborted && reached.percent > 0) break;
-    const { milliseconds } = await promote(name, { percent, by }, { folder, progress });
+    // Also of a signal that came before the first step, or together with a verdict: what is reached stays.
+    if (cutOff.aborted) break;
+    const { milliseconds } = await onTop(() => promote(name, { percent, by }, { folder, progress }));
     reached = { percent, milliseconds: reached.milliseconds + (milliseconds["update"] ?? 0) };
     const state = await watchIt(
       name,
@@ -63,18 +63,19 @@ function goesOn(
 ): boolean {
   switch (state.kind) {
     case "verdict":
-      if (state.verdict === "good") {
+      // With all visitors there is no next step that would need a verdict.
+      if (state.verdict === "good" || (state.verdict === "unjudged" && percent === 100)) {
         progress.line(`${percent} %: held for ${secondsOf(holdSeconds * 1000)}`);
         return true;
       }
       throw new Failure(
         `release ${release} stays at ${percent} % of the visitors: its watch ended without a verdict (${state.verdict}: ${state.reason})\n` +
-          `go on: bluegreen promote --stack ${name} --to 100; back: bluegreen rollback --stack ${name}`,
+          `go on: npx bluegreen promote --stack ${name} --to 100; back: npx bluegreen rollback --stack ${name}`,
       );
     case "watching":
     case "none":
       progress.line(
-        `release ${release} stays at ${percent} %: go on with bluegreen promote --stack ${name} --to 100, or back with bluegreen rollback --stack ${name}`,
+        `release ${release} stays at ${percent} %: go on with npx bluegreen promote --stack ${name} --to 100, or back with npx bluegreen rollback --stack ${name}`,
       );
       return false;
   }

@@ -1,8 +1,10 @@
 import { createInterface } from "node:readline/promises";
 import { type Command, Option } from "@commander-js/extra-typings";
 import { run, stackCommand } from "../command-line.ts";
-import { collectImages, duration, risingPercents } from "../command-options.ts";
-import { secondsOf } from "../show/time.ts";
+import { HOLD_HELP, collectImages, duration, risingPercents } from "../command-options.ts";
+import { secondsOf } from "../../components/seconds-of.ts";
+import { Refusal } from "../outcome.ts";
+import { stepSeconds } from "../watch/plan.ts";
 import { watchIt } from "../watch/command.ts";
 import type { Deployed } from "./deploy.ts";
 import { headCommit, whoami } from "../whoami.ts";
@@ -18,17 +20,17 @@ export function addDeploy(program: Command): void {
     .option("--commit <sha>", "the commit it was built from (default: the one that is checked out)")
     .option("--by <name>", "who releases, for the record (default: git's user.name)")
     .option("--contract <release...>", "its migration takes something away; these releases work without it")
-    .option("--hold <time>", "watch it for so long (30s, 30m, 2h): past a limit visitors go back", duration)
+    .option("--hold <time>", HOLD_HELP, duration)
     .addOption(
-      new Option(
-        "--canary <percents>",
-        `shares of the visitors, one after the other, each held for --hold (default: 30m)`,
-      )
+      new Option("--canary <percents>", "shares of the visitors, one after the other, each held for --hold")
         .argParser(risingPercents)
         .conflicts("flip"),
     )
     .option("--no-flip", "only release: visitors stay where they are")
-    .option("-y, --yes", "do not ask before the update (nobody is asked where there is no terminal)")
+    .option(
+      "-y, --yes",
+      "do not ask before the update (nobody is asked where there is no terminal; --json alone is no yes)",
+    )
     .addHelpText(
       "after",
       `
@@ -36,11 +38,19 @@ Examples:
   $ npx bluegreen deploy --image api=ghcr.io/acme/api:1.4 --stack prod
   $ npx bluegreen deploy --image api=ghcr.io/acme/api@sha256:… --release 42 --yes --json
   $ npx bluegreen deploy --image api=ghcr.io/acme/api:1.4 --canary 10,50,100 --hold 30m
-  $ npx bluegreen deploy --image api=bluegreen-sample-api:3 --no-flip`,
+  $ npx bluegreen deploy --image api=bluegreen-sample-api:3 web=bluegreen-sample-web:3 --no-flip
+
+An image that is not named stays the live release's.`,
     )
     .action(async ({ image, release, commit, by, contract, hold, canary, flip, yes, stack, json }) => {
       const { deploy } = await import("./deploy.ts");
       await run(json, async (progress) => {
+        if (canary !== undefined && hold === 0) {
+          throw new Refusal(
+            "--hold got 0s; each step of a canary is held, for 1 s or longer",
+            "leave --hold out, or name a time such as --hold 30m",
+          );
+        }
         const request = {
           images: image,
           release,
@@ -48,15 +58,21 @@ Examples:
           by: by ?? (await whoami()),
           contract,
           flip: flip && canary === undefined,
+          hold,
         };
         const folder = process.cwd();
-        const confirm = confirmer(yes === true || json === true);
+        const confirm = confirmer(yes === true);
         const done = await deploy(stack, request, { folder, progress, confirm });
         if (done.from === null) return { result: done, text: describe(done) };
         const { color: live } = done.from;
         if (canary !== undefined) {
           const { stepUp } = await import("./canary.ts");
-          const steps = { steps: canary, holdSeconds: hold ?? HOLD_SECONDS, back: live, by: request.by };
+          const steps = {
+            steps: canary,
+            holdSeconds: stepSeconds(done.holdSeconds),
+            back: live,
+            by: request.by,
+          };
           const { percent, milliseconds } = await stepUp(stack, { ...done, ...steps }, { folder, progress });
           const result: Deployed = {
             ...{ ...done, live: percent === 100, percent },
@@ -64,16 +80,13 @@ Examples:
           };
           return { result, text: describe(result) };
         }
-        if (hold !== undefined && done.live) {
-          await watchIt(stack, { ...done, seconds: hold, back: { live, canary: 0 } }, progress);
+        if (done.live) {
+          await watchIt(stack, { ...done, seconds: done.holdSeconds, back: { live, canary: 0 } }, progress);
         }
         return { result: done, text: describe(done) };
       });
     });
 }
-
-/** How long a step is watched that names no time: half an hour shows what a cold cache and a slow leak do. */
-const HOLD_SECONDS = 1800;
 
 function describe({ stack, release, color, live, percent, from, milliseconds }: Deployed): string {
   const took = Object.entries(milliseconds).map(([step, ms]) => `${step} ${secondsOf(ms)}`);
@@ -87,15 +100,29 @@ function describe({ stack, release, color, live, percent, from, milliseconds }: 
   return `release ${release} ${stands} ${color}${was}; ${took.join(", ")}\n${next}`;
 }
 
-/** Asks on a terminal; elsewhere, and where the answer was given already, it is yes. */
-export function confirmer(answered: boolean): (question: string) => Promise<boolean> {
+interface Terminal {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** Asks on a terminal, on stderr: stdout is the result's. Elsewhere, and where the answer was given already, it is yes. */
+export function confirmer(
+  answered: boolean,
+  { stdin, stderr }: Terminal = process,
+): (question: string) => Promise<boolean> {
   return async (question) => {
-    if (answered || !process.stdin.isTTY || !process.stderr.isTTY) return true;
-    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    if (answered || stdin.isTTY !== true || stderr.isTTY !== true) return true;
+    const terminal = createInterface({ input: stdin, output: stderr });
+    // A terminal that is gone answers nothing.
+    const gone = new Promise<string>((resolve) => {
+      terminal.once("close", () => {
+        resolve("");
+      });
+    });
     try {
       // Ctrl-C and Ctrl-D are a no.
-      const answer = await terminal.question(`${question} [y/N] `).catch(() => "");
-      return /^y(es)?$/i.test(answer);
+      const asked = terminal.question(`${question} [y/N] `).catch(() => "");
+      return /^y(es)?$/i.test(await Promise.race([asked, gone]));
     } finally {
       terminal.close();
     }

@@ -1,17 +1,19 @@
-import { secondsOf } from "../show/time.ts";
+import { lastTime } from "../show/last-time.ts";
 import { messageOf } from "../../components/message-of.ts";
 import type { Color } from "../../components/config/schema.ts";
-import { releaseHistory, unfinished } from "../../components/ledger/history.ts";
+import { releaseHistory } from "../../components/ledger/history.ts";
 import type { Ran } from "../engine-run.ts";
-import { carriedOut, planned } from "../engine-run.ts";
+import { carriedBack, carriedOut, planned } from "../engine-run.ts";
 import { type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { announced, openMessenger } from "../messages/messenger.ts";
-import { type Took, recorded } from "../record-run.ts";
-import { type Stack, openStack, setConfig } from "../stack.ts";
+import { type Took, recorded, tellUnfinished } from "../record-run.ts";
+import { type Edit, type Stack, openStack, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { cutOff, engineStop } from "../cut-off.ts";
 import { resolveImages } from "./image-digest.ts";
+import { holdSeconds } from "../watch/plan.ts";
+import { refuseTakenBack } from "../watch/taken-back.ts";
 import { type DeployPlan, type DeployRequest, planDeploy } from "./plan.ts";
 
 export interface Deployed {
@@ -23,6 +25,8 @@ export interface Deployed {
   readonly percent: number;
   readonly from: NonNullable<DeployPlan["from"]> | null;
   readonly url: string | null;
+  /** How long it is watched once visitors are sent to it; 0: not at all. */
+  readonly holdSeconds: number;
   readonly changes: Ran["heard"]["changes"];
   readonly milliseconds: Took;
 }
@@ -48,9 +52,8 @@ export async function deploy(
   const stack = await openStack(name, context.folder);
   const host = stack.record === undefined ? undefined : await reachHost(stack);
   const entries = host === undefined ? [] : await readLedger(host);
-  for (const { command, by, at } of unfinished(entries).slice(-1)) {
-    progress.line(`a ${command} by ${by}, begun ${at}, was cut off or still runs`);
-  }
+  tellUnfinished(entries, progress.line);
+  if (stack.record !== undefined) refuseTakenBack(name, entries, stack.record);
   const history = releaseHistory(entries);
   const images = await resolveImages(stack, request.images);
   const view = {
@@ -63,11 +66,10 @@ export async function deploy(
     history,
   };
   const plan = planDeploy(view, { ...request, images });
+  const held = holdSeconds(request.hold, stack.config.values);
   progress.line(intent(name, plan, request));
-  const last = history.findLast(({ live }) => live.length > 0)?.live.at(-1);
-  if (last !== undefined) {
-    progress.line(`  the last switch took ${secondsOf(last.totalMs)}, ${last.bakeMs} ms of it watching`);
-  }
+  const took = lastTime(history);
+  if (took !== undefined) progress.line(`  ${took}`);
   const about = { command: "deploy", by: request.by, release: plan.release };
   const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
   const released = (begins: () => void) => async (): Promise<Deployed> => {
@@ -78,14 +80,15 @@ export async function deploy(
     });
     await edit.stillOurs();
     begins();
-    const ran = await carriedOut(stack, `release ${plan.release}`, progress, engineStop).catch(
-      (error: unknown) => undo(stack, plan, { putBack: edit.putBack, host, progress }, error),
+    const forward = { edit, stop: engineStop };
+    const ran = await carriedOut(stack, `release ${plan.release}`, progress, forward).catch(
+      (error: unknown) => undo(stack, plan, { edit, host, progress }, error),
     );
-    if (request.flip) await refuseToLie(host, plan);
+    if (request.flip) await refuseToLie(name, host, plan);
     const live = request.flip || plan.from === undefined;
     return {
       ...{ stack: name, release: plan.release, color: plan.color, live, percent: live ? 100 : 0 },
-      ...{ from: plan.from ?? null, url: stack.url ?? null, changes: ran.heard.changes },
+      ...{ from: plan.from ?? null, url: stack.url ?? null, holdSeconds: held, changes: ran.heard.changes },
       milliseconds: { plan: preparing.milliseconds, update: ran.milliseconds },
     };
   };
@@ -102,32 +105,37 @@ async function approved(stack: Stack, { progress, confirm }: DeployContext): Pro
   progress.end();
   for (const { what, name } of preparing.heard.changes) progress.line(`  ${what} ${name}`);
   if (cutOff.aborted || !(await confirm("carry this out?"))) {
-    throw new Refusal("not carried out", `bluegreen deploy --stack ${stack.name} …`);
+    throw new Refusal("not carried out", `npx bluegreen deploy --stack ${stack.name} …`);
   }
   return preparing;
 }
 
 /** Somebody else's update may have come in between: what is said to be live was looked at. */
-async function refuseToLie(host: KnownHost | undefined, { color, release }: DeployPlan): Promise<void> {
+async function refuseToLie(
+  stack: string,
+  host: KnownHost | undefined,
+  { color, release }: DeployPlan,
+): Promise<void> {
   const state = host && (await gatewayState(host));
   if (state === undefined || state.live === color) return;
   throw new Failure(
-    `release ${release} is on ${color}, and ${state.live ?? "nothing"} is live: bluegreen status`,
+    `release ${release} is on ${color}, and ${state.live ?? "nothing"} is live: npx bluegreen status --stack ${stack}`,
   );
 }
 
-function intent(stack: string, { release, color, from }: DeployPlan, { flip }: DeployRequest): string {
+function intent(stack: string, { release, color, from, kept }: DeployPlan, { flip }: DeployRequest): string {
   const way =
     from === undefined
       ? ""
       : flip
         ? `, then live in place of ${from.release}`
         : `, ${from.release} stays live`;
-  return `${stack}: release ${release} onto ${color}${way}`;
+  const stays = Object.entries(kept).map(([part, image]) => `; ${part} stays ${image}`);
+  return `${stack}: release ${release} onto ${color}${way}${stays.join("")}`;
 }
 
 interface Undoing {
-  readonly putBack: () => Promise<void>;
+  readonly edit: Edit;
   readonly host: KnownHost | undefined;
   readonly progress: Progress;
 }
@@ -136,18 +144,20 @@ interface Undoing {
 async function undo(
   stack: Stack,
   plan: DeployPlan,
-  { putBack, host, progress }: Undoing,
+  { edit, host, progress }: Undoing,
   error: unknown,
 ): Promise<never> {
   const what = messageOf(error);
-  await putBack();
-  if (error instanceof Refusal) throw error;
+  if (error instanceof Refusal) {
+    await edit.putBack();
+    throw error;
+  }
   progress.line(`failed, putting ${plan.color} back`);
-  const undone = await carriedOut(stack, `undo release ${plan.release}`, progress).then(
-    () => `${plan.color} is as it was`,
-    (again: unknown) =>
-      `${plan.color} could not be put back (${messageOf(again)}): pulumi up --stack ${stack.name}`,
-  );
+  const left = await carriedBack(stack, edit, `undo release ${plan.release}`, progress);
+  const undone =
+    left === undefined
+      ? `${plan.color} is as it was`
+      : `${plan.color} could not be put back (${left}): pulumi up --stack ${stack.name}`;
   const state = host && (await gatewayState(host));
   const serves = state?.live === undefined ? "" : `${state.live} serves; `;
   throw new Failure(`release ${plan.release} failed: ${what}\n${serves}${undone}`);

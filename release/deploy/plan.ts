@@ -1,8 +1,10 @@
 import { type Color, otherColor } from "../../components/config/schema.ts";
 import type { ReleaseHistory } from "../../components/ledger/history.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
-import { type Plain, type PlainMap, isPlainMap, textOf } from "../config-file.ts";
+import { type Plain, type PlainMap, isPlainMap } from "../config-file.ts";
 import { Refusal } from "../outcome.ts";
+import { refuseUnfinished, slotIn } from "../release-keys.ts";
+import { releaseImages, sameImages } from "./release-images.ts";
 
 /** What is asked of a deploy. */
 export interface DeployRequest {
@@ -14,6 +16,8 @@ export interface DeployRequest {
   readonly by: string;
   /** The releases that go on working where this one's migration takes something away; default: it only adds. */
   readonly contract?: readonly string[] | undefined;
+  /** Seconds that it is watched once visitors are sent to it; default: the stack's `watch.holdMinutes`. */
+  readonly hold?: number | undefined;
   /** Whether visitors are sent to it in the same update. */
   readonly flip: boolean;
 }
@@ -34,6 +38,8 @@ export interface DeployPlan {
   readonly release: string;
   /** What served before; `undefined` at the first. */
   readonly from: { readonly color: Color; readonly release: string } | undefined;
+  /** The images that nobody named, by part: the release before has them too. */
+  readonly kept: Readonly<Record<string, string>>;
   /** The config's keys that change. */
   readonly changes: Readonly<Record<string, Plain>>;
 }
@@ -45,20 +51,21 @@ export function planDeploy(view: DeployView, request: DeployRequest): DeployPlan
   const live = record.live;
   const running = record.slots[live];
   if (running === null) throw new Error(`the live slot ${live} has no release in the stack's record`);
-  refuseUnfinished(view, record);
   if (record.canary > 0) {
     throw new Refusal(
       `${record.canary} % of visitors are on ${otherColor(live)}, in a canary of release ${idleRelease(record)}`,
-      `bluegreen promote --stack ${stack} --to 100, or bluegreen rollback --stack ${stack}`,
+      `npx bluegreen promote --stack ${stack} --to 100, or npx bluegreen rollback --stack ${stack}`,
     );
   }
+  refuseUnfinished(view, record);
   const color = otherColor(live);
   const base = slotIn(view.config, live);
-  const images: Readonly<Record<string, string>> = { ...running.images, ...request.images };
-  if (Object.entries(running.images).every(([part, image]) => images[part] === image)) {
+  const before = definedIn(running.images);
+  const { images, kept } = releaseImages(view, before, request.images);
+  if (sameImages(images, before)) {
     throw new Refusal(
       `release ${running.release}, which is live, runs these images already`,
-      `name another image: bluegreen deploy --stack ${stack} --image api=NAME:TAG`,
+      `name another image: npx bluegreen deploy --stack ${stack} --image api=NAME:TAG`,
     );
   }
   const release = request.release ?? nextRelease(view, request.commit);
@@ -67,6 +74,7 @@ export function planDeploy(view: DeployView, request: DeployRequest): DeployPlan
     color,
     release,
     from: { color: live, release: running.release },
+    kept,
     changes: { [color]: slotOf(base, release, images, request), ...(request.flip && { active: color }) },
   };
 }
@@ -78,50 +86,29 @@ function refuseOtherImages(
   images: Readonly<Record<string, string>>,
 ): void {
   const known = history.findLast((one) => one.release === release);
-  if (known === undefined || JSON.stringify(sorted(known.images)) === JSON.stringify(sorted(images))) return;
+  if (known === undefined || sameImages(known.images, images)) return;
   throw new Refusal(
     `release ${release} is on record with other images`,
     "leave --release out, or name one that is free",
   );
 }
 
-const sorted = (images: Readonly<Record<string, string>>) =>
-  Object.entries(images).sort(([a], [b]) => (a < b ? -1 : 1));
-
 function firstDeploy(view: DeployView, request: DeployRequest): DeployPlan {
   const color: Color = view.config["active"] === "green" ? "green" : "blue";
   const base = slotIn(view.config, color);
   const release = request.release ?? nextRelease(view, request.commit);
-  const images = { ...imagesIn(base), ...request.images };
+  const { images, kept } = releaseImages(view, imagesIn(base), request.images);
   return {
     color,
     release,
     from: undefined,
+    kept,
     changes: { [color]: slotOf(base, release, images, request), active: color },
   };
 }
 
 function idleRelease({ live, slots }: StackRecord): string {
   return slots[otherColor(live)]?.release ?? "none";
-}
-
-/** Config and state differ where somebody edited, or a run was cut off: a deploy on top would carry that out too. */
-export function refuseUnfinished(
-  { config, stack }: Pick<DeployView, "config" | "stack">,
-  record: StackRecord,
-): void {
-  const { live } = record;
-  const active = config["active"];
-  const wanted = releaseIn(slotIn(config, live));
-  const running = record.slots[live]?.release;
-  if (active === live && wanted === running) return;
-  throw new Refusal(
-    active === live
-      ? `Pulumi.${stack}.yaml says release ${wanted ?? "none"} for ${live}, where ${running ?? "none"} is live`
-      : `Pulumi.${stack}.yaml says active: ${textOf(active) ?? "nothing"}, and ${live} is live`,
-    `bluegreen status --stack ${stack} says where it stands; pulumi up --stack ${stack} carries the file out, ` +
-      `bluegreen rollback --stack ${stack} makes the file say what runs`,
-  );
 }
 
 /** The next free number after all that were used; where releases are no numbers, the commit's first digits. */
@@ -141,12 +128,6 @@ export function nextRelease({ record, known, config }: DeployView, commit: strin
   );
 }
 
-/** What the config says of a slot; empty where it says nothing. */
-export function slotIn(config: PlainMap, color: Color): PlainMap {
-  const slot = config[color];
-  return isPlainMap(slot) ? slot : {};
-}
-
 function releaseIn(slot: PlainMap): string | undefined {
   const { release } = slot;
   return typeof release === "string" || typeof release === "number" ? String(release) : undefined;
@@ -155,6 +136,10 @@ function releaseIn(slot: PlainMap): string | undefined {
 function imagesIn(slot: PlainMap): Readonly<Record<string, string>> {
   const { images } = slot;
   if (!isPlainMap(images)) return {};
+  return definedIn(images);
+}
+
+function definedIn(images: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(images).flatMap(([part, image]) => (typeof image === "string" ? [[part, image]] : [])),
   );

@@ -4,7 +4,9 @@ import { stateWords } from "../../components/host/observation.ts";
 import type { Found } from "../../components/host/ssh-look.ts";
 import { type StackRecord, containersOf } from "../../components/slot/record.ts";
 import type { StackContainer } from "../containers.ts";
+import type { StateLock } from "./locks.ts";
 import { type Status, differences } from "../show/status.ts";
+import { agreeing } from "../watch/taken-back.ts";
 
 /** One thing that was looked at: all right, or what is wrong and the command that mends it. */
 export type Check =
@@ -18,15 +20,29 @@ export interface Looked {
   readonly found: Found | undefined;
   /** The names of what holds data, and of the gateway. */
   readonly shared: readonly string[];
+  /** The version of the engine's command line, such as `3.259.0`. */
+  readonly engineVersion: string;
+  /** `undefined` where they cannot be seen from here. */
+  readonly locks: readonly StateLock[] | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
 }
 
 const LEAST_DISK_MB = 1024;
 const LARGEST_SKEW_SECONDS = 5;
+/** The oldest engine that knows the hooks of the program. */
+const LEAST_ENGINE = [3, 200] as const;
+/** The oldest Docker that this project was seen with (20.10). */
+const LEAST_API = 1.41;
+/** An `up` renews a certificate long before: with less left something keeps it from that. */
+const LEAST_CERTIFICATE_DAYS = 14;
+const DAY_MS = 86_400_000;
 
 /** Everything that may be wrong with a stack, in the order in which a person would look. */
 export function checksOf(looked: Looked): readonly Check[] {
   const { status } = looked;
   return [
+    versionCheck(looked),
     ...hostChecks(looked),
     ...gatewayChecks(looked),
     ...looked.shared.map((name) => sharedCheck(looked, name)),
@@ -37,6 +53,7 @@ export function checksOf(looked: Looked): readonly Check[] {
         : containersOf(spec).map((container) => slotCheck(looked, spec.release, container));
     }),
     ...left(status),
+    ...lockChecks(looked),
   ];
 }
 
@@ -46,7 +63,7 @@ function check(what: string, ok: boolean, is: string, fix: string): Check {
 
 function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
   if (found === undefined) {
-    const fix = `make its login shell a POSIX shell that prints nothing, then bluegreen doctor --stack ${stack}`;
+    const fix = `make its login shell a POSIX shell that prints nothing, then npx bluegreen doctor --stack ${stack}`;
     return [{ what: "host", ok: false, is: "did not say what it is", fix }];
   }
   const { engine, diskFreeMb, clockSkewSeconds, observation } = found;
@@ -54,9 +71,9 @@ function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
   return [
     check(
       "engine",
-      engine.kind === "answers",
+      engine.kind === "answers" && engine.apiVersion >= LEAST_API,
       engine.kind === "answers" ? `API ${engine.apiVersion}` : engine.kind,
-      up,
+      engine.kind === "answers" ? "on the host: install Docker 20.10 or a later one" : up,
     ),
     check(
       "disk",
@@ -74,9 +91,9 @@ function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
   ];
 }
 
-function gatewayChecks({ record, status, found }: Looked): readonly Check[] {
+function gatewayChecks({ record, status, found, now }: Looked): readonly Check[] {
   const { gateway, stack } = status;
-  const up = `pulumi up --stack ${stack}`;
+  const up = status.takenBack === null ? `pulumi up --stack ${stack}` : agreeing(stack);
   const believed = stateWords(record);
   const says = gateway === null ? "no answer" : stateWords({ ...gateway, live: gateway.live ?? "none" });
   const { start, conf, certificate } = found?.observation ?? {};
@@ -84,14 +101,22 @@ function gatewayChecks({ record, status, found }: Looked): readonly Check[] {
     ...(record.maintenance === undefined
       ? []
       : [check("maintenance", true, "on: visitors get the page", "")]),
-    check("gateway's colour and canary", says === believed, says, gateway === null ? `${up} --refresh` : up),
+    check(
+      "gateway's colour and canary",
+      says === believed,
+      says,
+      gateway === null ? `pulumi up --refresh --stack ${stack}` : up,
+    ),
     ...(start === undefined ? [] : [check("after a restart of it", start === believed, start, up)]),
     ...(conf === undefined
       ? []
       : [check("gateway's configuration", conf === record.conf, conf.slice(0, 12), up)]),
     ...(certificate === undefined || record.certificate === null
       ? []
-      : [check("certificate", certificate === record.certificate.fingerprint, certificate.slice(0, 12), up)]),
+      : [
+          check("certificate", certificate === record.certificate.fingerprint, certificate.slice(0, 12), up),
+          validity(record.certificate.notAfter, now, up),
+        ]),
   ];
 }
 
@@ -117,13 +142,51 @@ function slotCheck({ status }: Looked, release: string, spec: ContainerSpec): Ch
 /** What is gone is made again; what is ill says why itself. */
 function mend(stack: string, container: StackContainer | undefined): string {
   const again = `pulumi up --refresh --stack ${stack}`;
-  return container === undefined ? again : `docker logs --tail 50 ${container.name}; then ${again}`;
+  return container === undefined
+    ? again
+    : `on the host: docker logs --tail 50 ${container.name}; then here: ${again}`;
+}
+
+function validity(notAfter: string, now: number, up: string): Check {
+  const days = Math.floor((Date.parse(notAfter) - now) / DAY_MS);
+  const is = days < 0 ? `expired ${notAfter}` : `for another ${days} days`;
+  return check("certificate's validity", days >= LEAST_CERTIFICATE_DAYS, is, up);
+}
+
+function versionCheck({ engineVersion }: Looked): Check {
+  const [major = 0, minor = 0] = engineVersion.split(".").map(Number);
+  const [least, leastMinor] = LEAST_ENGINE;
+  const ok = major > least || (major === least && minor >= leastMinor);
+  return check("pulumi", ok, engineVersion, `install ${LEAST_ENGINE.join(".")} or a later one`);
+}
+
+/** A lock that nobody holds any more keeps every update out; what a command left in the middle stands in the ledger. */
+function lockChecks({ locks, status }: Looked): readonly Check[] {
+  const { stack, unfinished } = status;
+  if (locks === undefined) {
+    const is = `not known, because the state is elsewhere; pulumi cancel --stack ${stack} ends one that nobody holds`;
+    return [check("lock", true, is, "")];
+  }
+  const held = locks.map(({ by, since, runs }) => {
+    const whose =
+      runs === true ? "runs" : runs === false ? "was killed" : "runs or was killed, on another machine";
+    const fix = `pulumi cancel --stack ${stack}, then pulumi up --stack ${stack} or npx bluegreen rollback --stack ${stack}`;
+    return check("lock", runs === true, `an update of ${by}, since ${since}, ${whose}`, fix);
+  });
+  if (held.length > 0) return held;
+  const cut = unfinished.at(-1);
+  const is =
+    cut === undefined
+      ? "none"
+      : `none; a ${cut.command} by ${cut.by}, begun ${cut.at}, did not say how it ended`;
+  return [check("lock", true, is, "")];
 }
 
 /** What a person or a run left in the middle. */
 function left(status: Status): readonly Check[] {
   const lines = differences(status);
   if (lines.length === 0) return [{ what: "file, state and host", ok: true, is: "agree" }];
-  const fix = `pulumi up --stack ${status.stack}, or bluegreen rollback --stack ${status.stack}`;
+  const back = agreeing(status.stack);
+  const fix = status.takenBack === null ? `pulumi up --stack ${status.stack}, or ${back}` : back;
   return lines.map((is) => ({ what: "file, state and host", ok: false, is, fix }));
 }

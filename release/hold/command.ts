@@ -10,7 +10,7 @@ export function holdTime(value: string): number {
   const seconds = duration(value);
   if (seconds <= LONGEST_SECONDS) return seconds;
   throw new InvalidArgumentError(
-    `It is ${LONGEST_SECONDS}s at the most: clients give up. For longer: bluegreen maintenance on.`,
+    `It is ${LONGEST_SECONDS}s at the most: clients give up. For longer: npx bluegreen maintenance on.`,
   );
 }
 

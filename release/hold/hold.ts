@@ -3,7 +3,7 @@ import { COLORS } from "../../components/config/schema.ts";
 import { parseLines } from "../../components/host/observation.ts";
 import type { LedgerEntry } from "../../components/ledger/entry.ts";
 import { messageOf } from "../../components/message-of.ts";
-import { type KnownHost, addEntry, controlWords, reachHost } from "../host.ts";
+import { READ, type KnownHost, addEntry, controlWords, reachHost } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { openStack } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
@@ -40,7 +40,8 @@ export async function hold(name: string, request: HoldRequest, around: Around): 
   const { folder, progress, cutOff } = around;
   const host = await reachHost(await openStack(name, folder));
   const isCutOff = (): boolean => cutOff.aborted;
-  if (isCutOff()) throw new Refusal("cut off before anything was held", `bluegreen hold --stack ${name} …`);
+  if (isCutOff())
+    throw new Refusal("cut off before anything was held", `npx bluegreen hold --stack ${name} …`);
   const until = await begin(host, name, seconds);
   const began = performance.now();
   progress.line(`${name}: requests wait in the gateway, ${seconds} s at the most`);
@@ -91,7 +92,7 @@ async function begin(host: KnownHost, name: string, seconds: number): Promise<st
   const answer = await host.ask(controlWords(host, `/hold?seconds=${seconds}`, "PUT"));
   const until = parseLines(answer).get("until");
   if (until !== undefined && until !== "none") return until;
-  throw new Refusal(`nothing was held: ${answer.trim()}`, `bluegreen status --stack ${name}`);
+  throw new Refusal(`nothing was held: ${answer.trim()}`, `npx bluegreen status --stack ${name}`);
 }
 
 /** How long the command waits for what was passed on before, a quarter of the hold at the most. WebSockets and streams do not end for it. */
@@ -105,7 +106,7 @@ async function settled(
 ): Promise<void> {
   const limit = performance.now() + limitMs;
   for (;;) {
-    const counts = parseLines(await host.ask(controlWords(host, "/counts")));
+    const counts = parseLines(await host.ask(controlWords(host, "/counts"), "", READ));
     const open = COLORS.reduce((sum, color) => sum + Number(counts.get(`${color}.open`) ?? 0), 0);
     if (open <= 0 || signal.aborted) return;
     if (performance.now() > limit) {
@@ -118,7 +119,9 @@ async function settled(
 
 async function letGo(host: KnownHost, until: string, progress: Progress): Promise<Pick<Held, "requests">> {
   try {
-    const answer = await host.ask(controlWords(host, `/hold?until=${until}`, "DELETE"));
+    // It ends this one hold and no other, however often.
+    const ended = controlWords(host, `/hold?until=${until}`, "DELETE");
+    const answer = await host.ask(ended, "", { repeatable: true });
     return { requests: Number(parseLines(answer).get("held") ?? 0) };
   } catch (error) {
     progress.line(`the host cannot be told; the gateway lets go by itself in time: ${messageOf(error)}`);

@@ -2,7 +2,7 @@ import { Argument, type Command } from "@commander-js/extra-typings";
 import { run, stackCommand } from "../command-line.ts";
 import { duration } from "../command-options.ts";
 import { whoami } from "../whoami.ts";
-import type { MaintenanceRequest } from "./plan.ts";
+import type { Turn } from "./plan.ts";
 
 export function addMaintenance(program: Command): void {
   stackCommand(program, "maintenance", "show visitors a page instead of the application; the team gets in")
@@ -25,10 +25,10 @@ Examples:
     .action(async (what, { retryAfter, by, stack, json }) => {
       switch (what) {
         case "on":
-          await turn(stack, json, { state: "on", retryAfterSeconds: retryAfter, by: by ?? (await whoami()) });
+          await turn(stack, json, by, { state: "on", retryAfterSeconds: retryAfter });
           return;
         case "off":
-          await turn(stack, json, { state: "off", by: by ?? (await whoami()) });
+          await turn(stack, json, by, { state: "off" });
           return;
         case "link":
           await link(stack, json);
@@ -37,13 +37,19 @@ Examples:
     });
 }
 
-async function turn(stack: string, json: true | undefined, request: MaintenanceRequest): Promise<void> {
+async function turn(
+  stack: string,
+  json: true | undefined,
+  by: string | undefined,
+  wanted: Turn,
+): Promise<void> {
   const { maintain } = await import("./maintenance.ts");
   await run(json, async (progress) => {
+    const request = { ...wanted, by: by ?? (await whoami()) };
     const result = await maintain(stack, request, { folder: process.cwd(), progress });
     const text =
-      request.state === "on"
-        ? `maintenance is on; the team gets in by: bluegreen maintenance link --stack ${stack}\n`
+      wanted.state === "on"
+        ? `maintenance is on; the team gets in by: npx bluegreen maintenance link --stack ${stack}\n`
         : "maintenance is over, visitors are let in\n";
     return { result, text };
   });

@@ -1,9 +1,9 @@
 import { messageOf } from "../../components/message-of.ts";
 import { engineStop } from "../cut-off.ts";
 import { carriedOut } from "../engine-run.ts";
-import { gatewayState, reachHost } from "../host.ts";
+import { READ, RECENT, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
-import { type Took, recorded } from "../record-run.ts";
+import { type Took, recorded, tellUnfinished } from "../record-run.ts";
 import { type Stack, openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { type MaintenanceRequest, planMaintenance } from "./plan.ts";
@@ -22,21 +22,26 @@ export async function maintain(
 ): Promise<Maintained> {
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
+  tellUnfinished(await readLedger(host, RECENT), progress.line);
   const changes = planMaintenance(
     { stack: name, config: stack.config.values, record: recordOf(stack) },
     request,
   );
   const { state, by } = request;
   return await recorded(host, { command: `maintenance ${state}`, by }, progress.line, async () => {
-    const { putBack } = await setConfig(stack, changes);
+    const edit = await setConfig(stack, changes);
     try {
-      const { milliseconds } = await carriedOut(stack, `maintenance ${state}`, progress, engineStop);
+      const forward = { edit, stop: engineStop };
+      const { milliseconds } = await carriedOut(stack, `maintenance ${state}`, progress, forward);
       return { stack: name, state, milliseconds: { update: milliseconds } };
     } catch (error) {
+      if (error instanceof Refusal) {
+        await edit.putBack();
+        throw error;
+      }
       const now = await gatewayState(host);
       // Where the door is as it was asked to be, the file says so too.
-      if (now === undefined || (now.maintenance !== undefined) !== (state === "on")) await putBack();
-      if (error instanceof Refusal) throw error;
+      if (now === undefined || (now.maintenance !== undefined) !== (state === "on")) await edit.putBack();
       throw new Failure(`maintenance ${state} failed: ${messageOf(error)}\n${told(now)}`);
     }
   });
@@ -51,8 +56,8 @@ function told(now: Awaited<ReturnType<typeof gatewayState>>): string {
 export async function bypassLink(name: string, folder: string): Promise<string> {
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
-  const secret = await host.ask(["cat", `${host.directory}/gateway/conf/bypass`]).catch(() => {
-    throw new Refusal("there is no link: maintenance is off", `bluegreen maintenance on --stack ${name}`);
+  const secret = await host.ask(["cat", `${host.directory}/gateway/conf/bypass`], "", READ).catch(() => {
+    throw new Refusal("there is no link: maintenance is off", `npx bluegreen maintenance on --stack ${name}`);
   });
   return `${urlOf(stack)}/.bluegreen/bypass#${secret.trim()}`;
 }

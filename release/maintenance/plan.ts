@@ -1,12 +1,11 @@
 import type { StackRecord } from "../../components/slot/record.ts";
 import type { Changes, PlainMap } from "../config-file.ts";
-import { refuseUnfinished } from "../deploy/plan.ts";
 import { Refusal } from "../outcome.ts";
+import { refuseUnfinished } from "../release-keys.ts";
 
 /** What is wanted of the gateway's door. */
-export type MaintenanceRequest =
-  | { readonly state: "on"; readonly retryAfterSeconds: number; readonly by: string }
-  | { readonly state: "off"; readonly by: string };
+export type Turn = { readonly state: "on"; readonly retryAfterSeconds: number } | { readonly state: "off" };
+export type MaintenanceRequest = Turn & { readonly by: string };
 
 export interface MaintenanceView {
   readonly stack: string;
@@ -19,7 +18,7 @@ const LONGEST_SECONDS = 86_400;
 /** What the config becomes. @throws Refusal where it is so already, or the file was not carried out */
 export function planMaintenance(view: MaintenanceView, request: MaintenanceRequest): Changes {
   const { record, stack } = view;
-  refuseUnfinished(view, record);
+  refuseUnfinished(view, record, ["maintenance"]);
   switch (request.state) {
     case "on": {
       const { retryAfterSeconds, by } = request;
@@ -30,7 +29,7 @@ export function planMaintenance(view: MaintenanceView, request: MaintenanceReque
         );
       }
       if (record.maintenance === retryAfterSeconds) {
-        throw new Refusal("maintenance is on already", `bluegreen maintenance off --stack ${stack}`);
+        throw new Refusal("maintenance is on already", `npx bluegreen maintenance off --stack ${stack}`);
       }
       return { maintenance: { retryAfterSeconds, by } };
     }
@@ -38,7 +37,7 @@ export function planMaintenance(view: MaintenanceView, request: MaintenanceReque
       if (record.maintenance === undefined && view.config["maintenance"] === undefined) {
         throw new Refusal(
           "maintenance is off already",
-          `bluegreen status --stack ${stack}, where visitors meet the page all the same`,
+          `npx bluegreen status --stack ${stack}, where visitors meet the page all the same`,
         );
       }
       return { maintenance: undefined };

@@ -2,23 +2,17 @@ import { type Channel, channelsSchema } from "../../components/config/messages-s
 import { setCommand, valueAt } from "../../components/config/commands.ts";
 import { secretsIn } from "../../components/config/secret-paths.ts";
 import { messageOf } from "../../components/message-of.ts";
+import type { About, Message, News } from "../../components/messages/message.ts";
+import { type Missed, describeMissed, missedEntry, tellAll } from "../../components/messages/tell.ts";
 import { parsedJson } from "../../components/parsed-json.ts";
 import { type KnownHost, addEntry } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { type Stack, firstLine } from "../stack.ts";
-import type { About, Message, News } from "./message.ts";
-import { render } from "./render.ts";
-import { send } from "./send.ts";
-
-/** One channel that a message did not reach, and why. */
-export interface Missed {
-  readonly channel: Channel["kind"];
-  readonly event: News["event"];
-  readonly reason: string;
-}
 
 /** Tells a stack's channels what becomes of one release. It fails nothing and holds nothing up. */
 export interface Messenger {
+  /** Where messages go; none where that cannot be read. */
+  readonly channels: Promise<readonly Channel[]>;
   /** Begins to send, and returns at once. */
   readonly tell: (news: News, milliseconds?: number) => void;
   /** What was not delivered, once nothing is under way any more: 10 s after the last `tell` at the latest. */
@@ -44,49 +38,27 @@ export function openMessenger(
 ): Messenger {
   refusePlainSecrets(stack);
   // Decrypted here and now, for the messages alone; while that takes its time, the plan is made.
-  const channels = readChannels(stack).catch((error: unknown) => {
+  const channels: Promise<readonly Channel[]> = readChannels(stack).catch((error: unknown) => {
     warn(`no messages: ${messageOf(error)}`);
     return [];
   });
   const underWay: Promise<readonly Missed[]>[] = [];
-  const missed = async ({ channel, event, reason }: Missed): Promise<void> => {
-    warn(`message not delivered: ${channel}: ${reason}`);
-    const entry = {
-      event: "undelivered",
-      at: new Date().toISOString(),
-      message: event,
-      channel,
-      reason,
-    } as const;
-    if (host !== undefined) await addEntry(host, entry).catch(() => undefined);
+  const missed = async (one: Missed): Promise<void> => {
+    warn(describeMissed(one));
+    if (host !== undefined) await addEntry(host, missedEntry(one)).catch(() => undefined);
   };
   return {
+    channels,
     tell: (news, milliseconds) => {
       const message: Message = {
         ...{ project: stack.project, stack: stack.name, ...about, ...news },
         at: new Date().toISOString(),
         ...(milliseconds !== undefined && { milliseconds: Math.round(milliseconds) }),
       };
-      underWay.push(channels.then((all) => sendAll(all, message, missed)));
+      underWay.push(channels.then((all) => tellAll(all, message, missed)));
     },
     settled: async () => (await Promise.all(underWay)).flat(),
   };
-}
-
-async function sendAll(
-  channels: readonly Channel[],
-  message: Message,
-  missed: (one: Missed) => Promise<void>,
-): Promise<readonly Missed[]> {
-  const sent = channels.map(async (channel) => {
-    const reasons = await Promise.all(render(channel, message).map((one) => send(one)));
-    const reason = reasons.find((one) => one !== undefined);
-    if (reason === undefined) return [];
-    const one = { channel: channel.kind, event: message.event, reason };
-    await missed(one);
-    return [one];
-  });
-  return (await Promise.all(sent)).flat();
 }
 
 /** @throws Error that holds nothing of the value */
@@ -123,7 +95,7 @@ export function refusePlainSecrets({ config, name }: Pick<Stack, "config" | "nam
 export async function announced<Result>(
   messenger: Messenger,
   work: (begins: () => void) => Promise<Result>,
-  newsOf: (result: Result) => News,
+  newsOf: (result: Result) => News | undefined,
 ): Promise<Result> {
   let began: number | undefined;
   const sinceThen = (): number | undefined => (began === undefined ? undefined : performance.now() - began);
@@ -132,7 +104,8 @@ export async function announced<Result>(
       began = performance.now();
       messenger.tell({ event: "started" });
     });
-    messenger.tell(newsOf(result), sinceThen());
+    const news = newsOf(result);
+    if (news !== undefined) messenger.tell(news, sinceThen());
     return result;
   } catch (error) {
     // What was refused before it began is nobody's business but the caller's.

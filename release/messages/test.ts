@@ -1,7 +1,8 @@
 import { messageOf } from "../../components/message-of.ts";
 import { Refusal } from "../outcome.ts";
 import { openStack, recordOf } from "../stack.ts";
-import { type Missed, openMessenger, readChannels } from "./messenger.ts";
+import type { Missed } from "../../components/messages/tell.ts";
+import { openMessenger, readChannels } from "./messenger.ts";
 
 export interface Tested {
   readonly channels: number;

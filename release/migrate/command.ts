@@ -9,7 +9,10 @@ export function addMigrate(program: Command): void {
     .requiredOption("--works-with <release...>", "the releases that work afterwards, the live one among them")
     .argument("<command...>", "what to run, behind --")
     .option("--by <name>", "who does it, for the record (default: git's user.name)")
-    .option("-y, --yes", "do not ask before it (nobody is asked where there is no terminal)")
+    .option(
+      "-y, --yes",
+      "do not ask before it (nobody is asked where there is no terminal; --json alone is no yes)",
+    )
     .addHelpText(
       "after",
       `
@@ -21,7 +24,7 @@ Examples:
       await run(json, async (progress) => {
         const context = {
           ...{ folder: process.cwd(), by: by ?? (await whoami()), progress },
-          confirm: confirmer(yes === true || json === true),
+          confirm: confirmer(yes === true),
         };
         const done = await migrate(stack, { release, worksWith, command }, context);
         const { before, after, backup, output } = done;

@@ -1,9 +1,9 @@
 import { namesOf } from "../../components/config/names.ts";
 import { messageOf } from "../../components/message-of.ts";
 import { lastContract } from "../../components/ledger/history.ts";
-import { reachHost, readLedger } from "../host.ts";
+import { RECENT, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
-import { recorded, type Took } from "../record-run.ts";
+import { recorded, tellUnfinished, type Took } from "../record-run.ts";
 import { openStack, recordOf } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { type MigrateRequest, planMigrate } from "./plan.ts";
@@ -37,19 +37,20 @@ export async function migrate(
 ): Promise<Migrated> {
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
+  tellUnfinished(await readLedger(host, RECENT), progress.line);
   const plan = planMigrate(recordOf(stack), namesOf({ project: stack.project, stack: name }), request);
   const works = request.worksWith.join(", ");
   progress.line(
     `${name}: ${request.command.join(" ")} in release ${request.release}; afterwards only ${works} work, there is no way back to another`,
   );
   if (!(await confirm("migrate the database?"))) {
-    throw new Refusal("not carried out", `bluegreen migrate --stack ${name} …`);
+    throw new Refusal("not carried out", `npx bluegreen migrate --stack ${name} …`);
   }
   return await recorded(host, { command: "migrate", by }, progress.line, async () => {
     const began = performance.now();
     const limitMs = (DUMP_SECONDS + 2 * plan.timeoutSeconds + 120) * 1000;
     const script = [`${host.directory}/bin/migrate.sh`, host.directory];
-    const output = await host.ask(script, plan.text, limitMs).catch((error: unknown) => {
+    const output = await host.ask(script, plan.text, { timeoutMs: limitMs }).catch((error: unknown) => {
       throw new Failure(messageOf(error));
     });
     const entry = lastContract(await readLedger(host));

@@ -1,8 +1,8 @@
 import { type Color, otherColor } from "../../components/config/schema.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
 import type { PlainMap } from "../config-file.ts";
-import { refuseUnfinished } from "../deploy/plan.ts";
 import { Refusal } from "../outcome.ts";
+import { refuseUnfinished } from "../release-keys.ts";
 
 export interface PromoteView {
   readonly stack: string;
@@ -28,13 +28,13 @@ export function planPromote(view: PromoteView, percent: number): PromotePlan {
   if (release === undefined) {
     throw new Refusal(
       `no release waits on ${color}`,
-      `bluegreen deploy --stack ${stack} --image api=… --no-flip`,
+      `npx bluegreen deploy --stack ${stack} --image api=… --no-flip`,
     );
   }
   if (record.canary === percent) {
     throw new Refusal(
       `${percent} % of visitors are on release ${release} already`,
-      `bluegreen promote --stack ${stack} --to 100`,
+      `npx bluegreen promote --stack ${stack} --to 100`,
     );
   }
   const changes: PlainMap = percent === 100 ? { active: color, canary: 0 } : { canary: percent };

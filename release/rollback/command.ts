@@ -1,6 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import { run, stackCommand } from "../command-line.ts";
-import { secondsOf } from "../show/time.ts";
+import { secondsOf } from "../../components/seconds-of.ts";
 import { whoami } from "../whoami.ts";
 
 export function addRollback(program: Command): void {
@@ -23,7 +23,11 @@ Examples:
           { folder: process.cwd(), progress },
         );
         const took = secondsOf(done.milliseconds["update"] ?? 0);
-        return { result: done, text: `release ${done.release} is live on ${done.color}; ${took}\n` };
+        const again =
+          done.kind === "restore"
+            ? `the file says what runs; once more goes back to the release before: npx bluegreen rollback --stack ${stack}\n`
+            : "";
+        return { result: done, text: `release ${done.release} is live on ${done.color}; ${took}\n${again}` };
       });
     });
 }

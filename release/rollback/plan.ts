@@ -1,11 +1,11 @@
 import { originOf } from "../../components/slot/origin.ts";
-import { type Color, COLORS, otherColor } from "../../components/config/schema.ts";
+import { type Color, otherColor } from "../../components/config/schema.ts";
 import type { ReleaseHistory } from "../../components/ledger/history.ts";
 import type { Entry } from "../../components/ledger/entry.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
-import { type Changes, type Plain, type PlainMap, isPlainMap, textOf } from "../config-file.ts";
-import { slotIn } from "../deploy/plan.ts";
+import { type Changes, type PlainMap, isPlainMap } from "../config-file.ts";
 import { Refusal } from "../outcome.ts";
+import { type KeyDifference, asItRuns, keyDifferences, slotIn } from "../release-keys.ts";
 
 export interface RollbackView {
   readonly stack: string;
@@ -15,6 +15,8 @@ export interface RollbackView {
   /** The last migration that took something away. */
   readonly contract: Entry<"migrated"> | undefined;
   readonly by: string;
+  /** Who turned maintenance on, where it is on. */
+  readonly maintainedBy: string | undefined;
 }
 
 /** How visitors get back. */
@@ -23,9 +25,9 @@ export type RollbackPlan = {
   readonly color: Color;
   readonly changes: Changes;
 } &
-  /** An update that was cut off, or edited and never carried out, is taken back: what was live stays so. */
+  /** The file says something else than what runs, whoever left it so: it is made to say that, and visitors stay where they are. */
   (
-    | { readonly kind: "restore" }
+    | { readonly kind: "restore"; readonly differs: readonly KeyDifference[] }
     | { readonly kind: "canary" }
     /** The slot is warm: one resource changes. */
     | { readonly kind: "flip" }
@@ -39,10 +41,11 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   const { live, slots } = record;
   const running = slots[live]?.release;
   const idle = otherColor(live);
-  const truth = asItRuns(view);
-  if (to === undefined && (config["active"] !== live || Object.keys(truth).length > 0)) {
+  const truth = asItRuns(config, record, view.maintainedBy);
+  const differs = keyDifferences(config, record);
+  if (to === undefined && differs.length > 0) {
     const changes = { ...truth, active: live, canary: record.canary };
-    return { kind: "restore", release: running ?? "none", color: live, changes };
+    return { kind: "restore", release: running ?? "none", color: live, changes, differs };
   }
   if (record.canary > 0 && (to === undefined || to === running)) {
     return {
@@ -56,7 +59,7 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   if (wanted === running) {
     throw new Refusal(
       `release ${wanted} is live already`,
-      `bluegreen history --stack ${stack} lists the others`,
+      `npx bluegreen history --stack ${stack} lists the others`,
     );
   }
   refuseBroken(view, wanted);
@@ -67,7 +70,7 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   if (known === undefined) {
     throw new Refusal(
       `no release ${wanted} is on record`,
-      `bluegreen history --stack ${stack} lists those that are`,
+      `npx bluegreen history --stack ${stack} lists those that are`,
     );
   }
   const { images, commit } = known;
@@ -85,7 +88,7 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
     images,
     release: wanted,
     color: idle,
-    changes: { [live]: truth[live] ?? slot, [idle]: again, active: idle, canary: 0 },
+    changes: { ...truth, [live]: truth[live] ?? slot, [idle]: again, active: idle, canary: 0 },
   };
 }
 
@@ -97,7 +100,7 @@ function refuseBroken({ contract, history, stack }: RollbackView, wanted: string
   if (began !== undefined && began > contract.at) return;
   throw new Refusal(
     `release ${wanted} needs what the migration of ${contract.release} took away (${contract.at}, revision ${contract.after})`,
-    `mend forward: bluegreen deploy --stack ${stack} --image api=…` +
+    `mend forward: npx bluegreen deploy --stack ${stack} --image api=…` +
       (contract.backup === undefined ? "" : `; the database from before is ${contract.backup} on the host`),
   );
 }
@@ -119,36 +122,11 @@ function before(view: RollbackView): string {
   throw new Refusal(
     `no release was live before ${running ?? "this one"}`,
     idle === undefined
-      ? `bluegreen deploy --stack ${stack} --image api=…`
-      : `bluegreen rollback --stack ${stack} --to ${idle}, which ${otherColor(record.live)} holds`,
+      ? `npx bluegreen deploy --stack ${stack} --image api=…`
+      : `npx bluegreen rollback --stack ${stack} --to ${idle}, which ${otherColor(record.live)} holds`,
   );
 }
 
 function releasedSince({ history, record }: RollbackView, release: string): boolean {
   return history.some((one) => one.release === release && one.releasedAt > record.lastFlip.switchedAt);
-}
-
-/** The slots as they run: a file that says something else was edited, or a run was cut off. */
-function asItRuns({ config, record }: RollbackView): Changes {
-  return Object.fromEntries(
-    COLORS.flatMap((color): readonly (readonly [Color, Plain | undefined])[] => {
-      const spec = record.slots[color];
-      const slot = slotIn(config, color);
-      if (textOf(slot["release"]) === spec?.release) return [];
-      if (spec === null) return [[color, undefined]];
-      const { release, images } = spec;
-      const { migration } = slot;
-      return [
-        [
-          color,
-          {
-            release,
-            images: { ...images },
-            ...(migration !== undefined && { migration }),
-            ...originOf(spec),
-          },
-        ],
-      ];
-    }),
-  );
 }

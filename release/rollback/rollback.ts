@@ -1,12 +1,12 @@
 import { messageOf } from "../../components/message-of.ts";
-import { lastContract, releaseHistory } from "../../components/ledger/history.ts";
-import { carriedOut } from "../engine-run.ts";
+import { lastContract, maintainedBy, releaseHistory } from "../../components/ledger/history.ts";
+import { carriedBack, carriedOut } from "../engine-run.ts";
 import { namesRegistry } from "../deploy/image-digest.ts";
-import { type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
+import { READ, type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
 import { announced, openMessenger } from "../messages/messenger.ts";
-import { type Took, recorded } from "../record-run.ts";
+import { type Took, recorded, tellUnfinished } from "../record-run.ts";
 import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { type RollbackPlan, planRollback } from "./plan.ts";
@@ -37,41 +37,43 @@ export async function rollback(
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
   const entries = await readLedger(host);
+  tellUnfinished(entries, progress.line);
   const history = releaseHistory(entries);
   const contract = lastContract(entries);
   const record = recordOf(stack);
   const { config } = stack;
-  const plan = planRollback({ stack: name, config: config.values, record, history, contract, by }, to);
+  const known = { history, contract, by, maintainedBy: maintainedBy(entries) };
+  const plan = planRollback({ stack: name, config: config.values, record, ...known }, to);
   await refuseGone(host, plan);
-  progress.line(`${name}: ${describe(plan)}`);
+  progress.line(`${name}: ${describe(plan, record.canary)}`);
   const about = { command: "rollback", by, release: plan.release };
   const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
   const rolledBack = (begins: () => void) => async (): Promise<RolledBack> => {
-    const { putBack } = await setConfig(stack, plan.changes);
+    const edit = await setConfig(stack, plan.changes);
     begins();
     try {
-      const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress, engineStop);
+      const forward = { edit, stop: engineStop };
+      const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress, forward);
       const { kind, release, color } = plan;
       return { stack: name, kind, release, color, milliseconds: { update: milliseconds } };
     } catch (error) {
-      await putBack();
-      if (error instanceof Refusal) throw error;
       // The slot that was warm may be half another release by now.
-      const again =
-        plan.kind === "release"
-          ? await carriedOut(stack, "undo the rollback", progress).catch(() => "left")
-          : "";
+      const half = plan.kind === "release" && !(error instanceof Refusal);
+      const left = half ? await carriedBack(stack, edit, "undo the rollback", progress) : undefined;
+      if (!half) await edit.putBack();
+      if (error instanceof Refusal) throw error;
       const state = await gatewayState(host);
       const what = messageOf(error);
       throw new Failure(
-        `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${again === "left" ? `; ${plan.color} is not what it was: pulumi up --stack ${name}` : ""}`,
+        `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${left === undefined ? "" : `; ${plan.color} is not what it was (${left}): pulumi up --stack ${name}`}`,
       );
     }
   };
   return await announced(
     messenger,
     (begins) => recorded(host, about, progress.line, rolledBack(begins)),
-    () => ({ event: "rolled back" }),
+    // A file that was put right sent no visitor anywhere, and is no end of an alert.
+    ({ kind }) => (kind === "restore" ? undefined : { event: "rolled back" }),
   );
 }
 
@@ -81,7 +83,7 @@ async function refuseGone(host: KnownHost, plan: RollbackPlan): Promise<void> {
   const built = [...new Set(Object.values(plan.images))].filter((image) => !namesRegistry(image));
   const script =
     'docker version >/dev/null && for image; do docker image inspect "$image" >/dev/null 2>&1 || echo "$image"; done';
-  const gone = (await host.ask(["sh", "-c", script, "sh", ...built])).split("\n").filter(Boolean);
+  const gone = (await host.ask(["sh", "-c", script, "sh", ...built], "", READ)).split("\n").filter(Boolean);
   if (gone.length === 0) return;
   throw new Refusal(
     `release ${plan.release} needs ${gone.join(", ")}, which the host does not have any more (see \`retention\`) and no registry is named for`,
@@ -89,10 +91,14 @@ async function refuseGone(host: KnownHost, plan: RollbackPlan): Promise<void> {
   );
 }
 
-function describe({ kind, release, color }: RollbackPlan): string {
-  switch (kind) {
-    case "restore":
-      return `the last update did not end: everything as it was, with release ${release} on ${color}`;
+function describe(plan: RollbackPlan, canary: number): string {
+  const { release, color } = plan;
+  switch (plan.kind) {
+    case "restore": {
+      const says = plan.differs.map(({ key, file, state }) => `${key} ${state}, not ${file}`).join("; ");
+      const share = canary > 0 ? `, ${canary} % of the visitors on the other colour` : "";
+      return `the file is made to say what was brought up last (${says}): release ${release} stays live on ${color}${share}`;
+    }
     case "canary":
       return `all visitors back to release ${release} on ${color}`;
     case "flip":

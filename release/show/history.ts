@@ -1,5 +1,5 @@
 import { originOf } from "../../components/slot/origin.ts";
-import { secondsOf } from "./time.ts";
+import { secondsOf } from "../../components/seconds-of.ts";
 import { type ReleaseHistory, releaseHistory } from "../../components/ledger/history.ts";
 import { reachHost, readLedger } from "../host.ts";
 import { Refusal } from "../outcome.ts";
@@ -16,7 +16,7 @@ export async function history(name: string, folder: string): Promise<readonly Re
 export function renderHistory(releases: readonly ReleaseHistory[], count = 20): string {
   if (releases.length === 0) return "no release yet\n";
   const rows = releases.slice(-count).reverse();
-  const head = ["release", "colour", "begun", "by", "commit", "live since", "switch", "verdict"];
+  const head = ["release", "colour", "begun", "by", "commit", "live since", "switch", "watch", "verdict"];
   return table([head, ...rows.map(row)]);
 }
 
@@ -27,8 +27,9 @@ function row({
   by,
   commit,
   live,
+  watched,
   verdict,
-  undone,
+  reason,
 }: ReleaseHistory): readonly string[] {
   const last = live.at(-1);
   return [
@@ -39,7 +40,8 @@ function row({
     commit?.slice(0, 12) ?? "",
     last?.at ?? "",
     last === undefined ? "" : secondsOf(last.totalMs),
-    verdict === "undone" ? `undone: ${undone.at(-1)?.reason ?? ""}` : verdict,
+    watched.at(-1)?.verdict ?? "",
+    verdict === "undone" ? `undone: ${reason ?? ""}` : verdict,
   ];
 }
 
@@ -55,7 +57,10 @@ export function difference(releases: readonly ReleaseHistory[], a: string, b: st
   const [one, two] = [a, b].map((id) => {
     const found = releases.findLast(({ release }) => release === id);
     if (found === undefined)
-      throw new Refusal(`no release ${id} is on record`, "bluegreen history lists those that are");
+      throw new Refusal(
+        `no release ${id} is on record`,
+        "npx bluegreen history, with the same --stack, lists those that are",
+      );
     return facts(found);
   });
   const names = [...new Set([...Object.keys(one ?? {}), ...Object.keys(two ?? {})])];

@@ -1,11 +1,12 @@
 import { ageOf } from "./time.ts";
-import { type Color, COLORS } from "../../components/config/schema.ts";
-import { unfinished } from "../../components/ledger/history.ts";
+import type { Color } from "../../components/config/schema.ts";
+import { type Unfinished, describeUnfinished, unfinished } from "../../components/ledger/unfinished.ts";
 import { type StackContainer, stackContainers } from "../containers.ts";
-import { slotIn } from "../deploy/plan.ts";
-import { type GatewayState, type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
+import { type GatewayState, type KnownHost, RECENT, gatewayState, reachHost, readLedger } from "../host.ts";
 import { textOf } from "../config-file.ts";
+import { type KeyDifference, keyDifferences, slotIn } from "../release-keys.ts";
 import { type Stack, openStack } from "../stack.ts";
+import { agreeing, takenBack } from "../watch/taken-back.ts";
 import { table } from "./table.ts";
 
 /** One stack at a glance. */
@@ -19,14 +20,13 @@ export interface Status {
   readonly releases: Readonly<
     Record<Color, { readonly state: string | null; readonly config: string | null }>
   >;
+  /** The keys of the config's file that are not as they were brought up last. */
+  readonly differs: readonly KeyDifference[];
   readonly containers: readonly StackContainer[];
+  /** The release that the watch took the visitors back from, where the state does not say so yet. */
+  readonly takenBack: string | null;
   /** Commands that began and did not end: cut off, or at work. */
-  readonly unfinished: readonly {
-    readonly command: string;
-    readonly by: string;
-    readonly at: string;
-    readonly release: string | null;
-  }[];
+  readonly unfinished: readonly Unfinished[];
 }
 
 /** @throws Refusal where nothing was brought up yet */
@@ -41,7 +41,7 @@ export async function statusOf(stack: Stack, host: KnownHost): Promise<Status> {
   const [gateway, containers, entries] = await Promise.all([
     gatewayState(host),
     stackContainers(host, { project: stack.project, stack: name }),
-    readLedger(host, 50),
+    readLedger(host, RECENT),
   ]);
   const { record, config } = stack;
   const release = (color: Color) => {
@@ -54,13 +54,10 @@ export async function statusOf(stack: Stack, host: KnownHost): Promise<Status> {
     gateway: gateway ?? null,
     believed: { state: record?.live ?? "blue", config: textOf(config.values["active"]) ?? "nothing" },
     releases: { blue: release("blue"), green: release("green") },
+    differs: record === undefined ? [] : keyDifferences(config.values, record),
     containers,
-    unfinished: unfinished(entries).map(({ command, by, at, release: about }) => ({
-      command,
-      by,
-      at,
-      release: about ?? null,
-    })),
+    takenBack: (record && takenBack(entries, record)) ?? null,
+    unfinished: unfinished(entries),
   };
 }
 
@@ -83,7 +80,9 @@ export function renderStatus(status: Status, now: number): string {
     `live  ${live}${canary}`,
     ...(gateway?.maintenance === undefined
       ? []
-      : [`maintenance  on: visitors get the page; bluegreen maintenance off --stack ${stack} lets them in`]),
+      : [
+          `maintenance  on: visitors get the page; npx bluegreen maintenance off --stack ${stack} lets them in`,
+        ]),
     "",
     table([["container", "release", "health", "up", "", ""], ...rows]),
     ...standing(status).map((line) => `${line}\n`),
@@ -93,25 +92,21 @@ export function renderStatus(status: Status, now: number): string {
 /** What was left in the middle, and how to go on. */
 export function standing(status: Status): readonly string[] {
   return [
-    ...status.unfinished.map(
-      ({ command, by, at, release }) =>
-        `! ${command}${release === null ? "" : ` of release ${release}`} by ${by} began ${at} and did not end: it runs, or was cut off`,
-    ),
+    ...status.unfinished.map((one) => `! ${describeUnfinished(one)}`),
     ...differences(status).map((line) => `! ${line}`),
   ];
 }
 
 /** Where the config's file, the state and the host say different things. */
-export function differences({ stack, gateway, believed, releases }: Status): readonly string[] {
-  const differs = COLORS.filter((color) => releases[color].state !== releases[color].config);
-  const file = [
-    ...(believed.config === believed.state ? [] : [`active ${believed.config}, live ${believed.state}`]),
-    ...differs.map(
-      (color) => `${color} ${releases[color].config ?? "none"}, runs ${releases[color].state ?? "none"}`,
-    ),
-  ];
+export function differences({ stack, gateway, believed, differs, takenBack }: Status): readonly string[] {
+  const file = differs.map(({ key, file, state }) => `${key} ${file}, brought up ${state}`);
   return [
-    ...(gateway?.live !== undefined && gateway.live !== believed.state
+    ...(takenBack === null
+      ? []
+      : [
+          `the watch took the visitors back from release ${takenBack}, and the state does not say so yet: ${agreeing(stack)} makes it`,
+        ]),
+    ...(takenBack === null && gateway?.live !== undefined && gateway.live !== believed.state
       ? [
           `the state says ${believed.state} is live, the host says ${gateway.live}: pulumi up --stack ${stack} makes them agree`,
         ]
@@ -119,7 +114,7 @@ export function differences({ stack, gateway, believed, releases }: Status): rea
     ...(file.length > 0
       ? [
           `Pulumi.${stack}.yaml is not what was brought up last (${file.join("; ")}): pulumi up --stack ${stack} carries it out, ` +
-            `bluegreen rollback --stack ${stack} goes back`,
+            `npx bluegreen rollback --stack ${stack} makes it say what runs`,
         ]
       : []),
   ];

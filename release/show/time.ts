@@ -10,8 +10,3 @@ export function ageOf(milliseconds: number): string {
   for (const [unit, size] of UNITS) if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
   return `${seconds} s`;
 }
-
-/** How long something took: `5.3 s`. */
-export function secondsOf(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(1)} s`;
-}

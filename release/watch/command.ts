@@ -1,6 +1,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import { run, stackCommand } from "../command-line.ts";
 import { cutOff } from "../cut-off.ts";
+import { onTop } from "../outcome.ts";
 import type { Progress } from "../terminal.ts";
 import { renderWatchState, type WatchState } from "./plan.ts";
 import type { Hold } from "./watch.ts";
@@ -20,13 +21,19 @@ export function addWatch(program: Command): void {
     });
 }
 
-/** Watches what a command has just sent visitors to. */
+/**
+ * Watches what a command has just sent visitors to; not at all for 0 seconds.
+ * @throws Failure, whatever stands in the way: visitors are there
+ */
 export async function watchIt(name: string, wanted: Hold, progress: Progress): Promise<WatchState> {
+  if (wanted.seconds === 0) return { kind: "none" };
   const [{ hold }, { openStack }, { reachHost }] = await Promise.all([
     import("./watch.ts"),
     import("../stack.ts"),
     import("../host.ts"),
   ]);
-  const host = await reachHost(await openStack(name, process.cwd()));
-  return await hold(name, process.cwd(), host, wanted, { progress, detach: cutOff });
+  return await onTop(async () => {
+    const host = await reachHost(await openStack(name, process.cwd()));
+    return await hold(name, process.cwd(), host, wanted, { progress, detach: cutOff });
+  });
 }

@@ -1,4 +1,5 @@
-import type { Color, Settings } from "../../components/config/schema.ts";
+import { type Color, type Settings, keySchemas } from "../../components/config/schema.ts";
+import type { PlainMap } from "../config-file.ts";
 
 /** Where the gateway sends visitors, as it says it itself. */
 export interface GatewayLines {
@@ -9,10 +10,12 @@ export interface GatewayLines {
 }
 
 export interface WatchRequest {
+  /** Who began the watch follows it by this. */
+  readonly id: string;
   readonly color: Color;
   readonly release: string;
-  /** The container that is looked at. */
-  readonly container: string;
+  /** The containers that are looked at. */
+  readonly containers: readonly string[];
   readonly seconds: number;
   /** What is watched, and where visitors go back to. */
   readonly watched: GatewayLines;
@@ -22,9 +25,10 @@ export interface WatchRequest {
 
 /** The plan that watch.sh reads. */
 export function renderWatchPlan({
+  id,
   color,
   release,
-  container,
+  containers,
   seconds,
   watched,
   back,
@@ -32,9 +36,10 @@ export function renderWatchPlan({
 }: WatchRequest): string {
   const percent = (share: number): number => Number((share * 100).toFixed(4));
   return [
+    `id ${id}`,
     `color ${color}`,
     `release ${release}`,
-    `container ${container}`,
+    `containers ${containers.join(" ")}`,
     `seconds ${seconds}`,
     `watched ${stateLines(watched)}`,
     `back ${stateLines({ ...watched, ...back })}`,
@@ -47,6 +52,15 @@ export function renderWatchPlan({
   ].join("\n");
 }
 
+/** Whether visitors, all or a share of them, are sent to this release of the colour: there is something to be watched. */
+export function isSentTo(
+  { color, release }: Pick<WatchRequest, "color" | "release">,
+  watched: GatewayLines,
+): boolean {
+  const releaseThere = color === "blue" ? watched["release.blue"] : watched["release.green"];
+  return releaseThere === release && (watched.live === color || Number(watched.canary) > 0);
+}
+
 function stateLines(state: GatewayLines): string {
   const { live, canary } = state;
   return `live ${live};canary ${canary};release.blue ${state["release.blue"]};release.green ${state["release.green"]}`;
@@ -56,6 +70,7 @@ function stateLines(state: GatewayLines): string {
 export type WatchState =
   | { readonly kind: "none" }
   | { readonly kind: "watching"; readonly color: string; readonly release: string; readonly until: number }
+  /** `unjudged`: all was well, with fewer requests than a release is judged by. */
   | { readonly kind: "verdict"; readonly verdict: string; readonly reason: string };
 
 export function parseWatchState(text: string): WatchState {
@@ -73,6 +88,11 @@ export function parseWatchState(text: string): WatchState {
   }
 }
 
+/** Whether watch.sh leaves it to whoever asked to tell of the verdict. */
+export function isLeftToUs(text: string): boolean {
+  return text.split("\n").includes("messages yours");
+}
+
 /** For a person; `now` in milliseconds. */
 export function renderWatchState(state: WatchState, now: number): string {
   switch (state.kind) {
@@ -85,6 +105,16 @@ export function renderWatchState(state: WatchState, now: number): string {
     case "verdict":
       return `${state.verdict}: ${state.reason}\n`;
   }
+}
+
+/** How long a release is watched once visitors are sent to it: as asked for, or as the stack's config says; 0: not at all. */
+export function holdSeconds(asked: number | undefined, config: PlainMap): number {
+  return asked ?? keySchemas.watch.parse(config["watch"]).holdMinutes * 60;
+}
+
+/** How long each step of a canary is held: where a stack watches nothing (`seconds` is 0) for the default, or a step would show nothing. */
+export function stepSeconds(seconds: number): number {
+  return seconds > 0 ? seconds : holdSeconds(undefined, {});
 }
 
 /** `30s`, `10m`, `2h` in seconds; `undefined` for what is no such time. */

@@ -1,10 +1,10 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-// The release is part of the pages: each has its own, and so has the name of each asset that knows it.
+// What the pages were built for is part of them: each build has its own, and so has the name of each asset that knows it.
 export default defineConfig({
   plugins: [react()],
-  define: { __RELEASE__: JSON.stringify(process.env["RELEASE"] ?? "dev") },
+  define: { __BUILT_FOR__: JSON.stringify(process.env["RELEASE"] ?? "dev") },
   // Hexadecimal, as the gateway knows a hash when it sees one.
   build: { assetsInlineLimit: 0, rolldownOptions: { output: { hashCharacters: "hex" } } },
   server: { proxy: { "/version": "http://127.0.0.1:8080", "/jobs": "http://127.0.0.1:8080" } },

@@ -17,7 +17,7 @@ const KNOWN = {
 } as const;
 
 describe("the arguments of the plugins that are built here, held against npm's types", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const name of ["aws", "cloudflare"] as const)
     it(`are the same for ${name}, but for those that are known`, async () => {

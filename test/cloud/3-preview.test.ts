@@ -5,7 +5,7 @@ import { type CloudStack, Project, committedConfig, succeeded } from "./project.
 const ZONE = "example.com";
 
 describe("the committed stacks, while nothing of them is there", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let clouds: Clouds;
   let zoneId: string;
   let project: Project;

@@ -117,7 +117,7 @@ describe("Pulumi.staging.yaml and Pulumi.prod.yaml in one zone, from an empty ac
     const first = succeeded(await staging.first());
     console.log(`      ${first.seconds.toFixed(0)} s, ${JSON.stringify(first.changes)}`);
     const containers = await staging.containers();
-    assert.equal(containers.length, 6, containers.join("\n"));
+    assert.equal(containers.length, 7, containers.join("\n"));
     for (const container of containers) assert.match(container, /Up .*\(healthy\)/);
     stagingRuns.resolve(undefined);
   });
@@ -172,7 +172,7 @@ describe("Pulumi.staging.yaml and Pulumi.prod.yaml in one zone, from an empty ac
     const first = succeeded(await prodUp);
     console.log(`      ${first.seconds.toFixed(0)} s, ${JSON.stringify(first.changes)}`);
     assert.doesNotMatch(first.output, /no stack owns the zone/);
-    assert.equal((await prod.containers()).length, 6);
+    assert.equal((await prod.containers()).length, 7);
   });
 
   it("answers by both host names, each from its own machine and to its own certificate", async () => {

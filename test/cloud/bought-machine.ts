@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { type ReleaseConfig, release } from "../support/images.ts";
 import { TestMachine } from "../support/machine.ts";
 import type { MachineOptions } from "../support/machine-container.ts";
+import { type ReleaseWithPages, releaseWithPages } from "../support/pages.ts";
 import { freePort } from "../support/ports.ts";
 import { Running, runOk, until } from "../support/process.ts";
 import type { AwsFront } from "./aws-front.ts";
@@ -18,7 +18,7 @@ const diskOf = (volume: string): string => DISKS + volume.replace("-", "");
 
 /** The images a stack runs, in the machine's registry, by digest. */
 export interface Pushed {
-  readonly releases: readonly [ReleaseConfig, ReleaseConfig];
+  readonly releases: readonly [ReleaseWithPages, ReleaseWithPages];
   readonly nginx: string;
   readonly postgres: string;
   readonly redis: string;
@@ -168,9 +168,10 @@ export class BoughtMachine {
   }
 }
 
-async function pushRelease(id: string, port: number): Promise<ReleaseConfig> {
-  const made = await release(id);
-  return { ...made, images: { api: await push(made.images.api, port) } };
+async function pushRelease(id: string, port: number): Promise<ReleaseWithPages> {
+  const made = await releaseWithPages(id);
+  const { api, web } = made.images;
+  return { ...made, images: { api: await push(api, port), web: await push(web, port) } };
 }
 
 /** Pushes an image of this machine's engine through the tunnel; its name as the machine will ask for it. */

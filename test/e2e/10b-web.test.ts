@@ -5,9 +5,10 @@ import path from "node:path";
 import { type Browser, type Page, launch } from "puppeteer-core";
 
 import { API_PATHS, releaseWithPages } from "../support/pages.ts";
+import { tagOf } from "../support/images.ts";
 import { until } from "../support/process.ts";
 import { Stack } from "../support/stack.ts";
-import { itHere, newId, sharedConfig } from "./shared.ts";
+import { itHere, newId, release, sharedConfig } from "./shared.ts";
 
 describe("pages of their own, in a browser", function () {
   this.timeout(400_000);
@@ -65,6 +66,15 @@ describe("pages of their own, in a browser", function () {
     await made.upOk();
     for (const page of [first, second]) await page.says(`release ${next} is live now, on green`);
     await (await open(browser, made.url)).says(`Release ${next}`, "it is live, on green");
+    // Of a release that brings an API alone: the pages stay, and know whose they are now.
+    const [last, { images }] = [newId(), await release(newId())];
+    const deploy = ["--image", `api=${images.api}`, "--release", last, "--yes"];
+    const deployed = await made.bluegreen("deploy", ...deploy);
+    assert.equal(deployed.code, 0, deployed.output);
+    assert.match(deployed.output, new RegExp(`; web stays bluegreen-sample-web:${tagOf(next)}$`, "m"));
+    await (
+      await open(browser, made.url)
+    ).says(`Release ${last}`, "it is live, on blue", `pages built for ${next}`);
     for (const page of [first, second]) {
       assert.deepEqual(page.problems, []);
       assert.equal(await page.untouched(), true, "the page was loaded anew");

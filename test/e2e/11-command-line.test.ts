@@ -221,6 +221,16 @@ describe("the command line", function () {
     await nothingToDo(stack);
   });
 
+  it("asks on a terminal before a deploy, with --json too, and says no in one document", async () => {
+    const config = stack.config;
+    const words = ["--image", `api=${await image(newId())}`, "--by", "Anna", "--json"];
+    const asked = await stack.bluegreenOnTerminal("n\n", "deploy", ...words);
+    assert.equal(asked.code, EXIT.refused, asked.output);
+    assert.match(asked.output, /carry this out\? \[y\/N\]/);
+    assert.match(asked.output, /"kind": "refused",\s+"message": "not carried out"/);
+    assert.deepEqual(stack.config, config);
+  });
+
   it("a deploy that is killed leaves the live colour serving, and the next call says how to go on", async () => {
     const [live, idle] = [liveOf(stack), other(liveOf(stack))];
     const id = newId();
@@ -232,7 +242,7 @@ describe("the command line", function () {
       await stack.readConfig();
       const status = await stack.bluegreen("status");
       assert.match(status.stdout, new RegExp(`! deploy of release ${id} by Anna began .* and did not end`));
-      assert.match(status.stdout, new RegExp(`active ${idle}, live ${live}`));
+      assert.match(status.stdout, new RegExp(`active ${idle}, brought up ${live}`));
       const locked = await stack.bluegreen("rollback");
       assert.equal(locked.code, EXIT.refused, locked.output);
       assert.match(locked.output, /pulumi cancel --stack/);

@@ -8,13 +8,13 @@ import { withoutLoss } from "../support/visitors.ts";
 import { gentle, liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
 
 describe("a release that is watched", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let stack: Stack;
 
   before(async () => {
     stack = await sharedStack();
     // Where others use the processor too, how long answers take says nothing: judge.awk's own tests look at that.
-    stack.set({ watch: { worseP99Factor: 1000 } });
+    stack.set({ watch: { holdMinutes: 0, worseP99Factor: 1000 } });
   });
 
   const ledger = async () => parseLedger(await stack.read("ledger"));
@@ -94,12 +94,48 @@ describe("a release that is watched", function () {
     );
   });
 
+  it("is taken back while nobody follows: the next command names the way on", async () => {
+    const [live, config] = [liveOf(stack), stack.config];
+    const id = newId();
+    assert.equal((await deploy({ id, fault: "errors" }, "--no-flip")).code, EXIT.done);
+    const command = await stack.startBluegreen("promote", "--to", "50", "--hold", "5m", "--by", "Anna");
+    await command.printed(/is being watched/);
+    await command.killTree();
+    await command.done;
+    await stack.readConfig();
+    const leave = crowd();
+    await until(
+      "visitors are back",
+      async () => (await stack.control("GET", "/state"))["canary"] === "0",
+      60_000,
+    );
+    await leave();
+    const status = await stack.bluegreen("status");
+    assert.match(
+      status.output,
+      new RegExp(`took the visitors back from release ${id}, .*npx bluegreen rollback`),
+    );
+    const refused = await deploy({ id: newId() });
+    assert.equal(refused.code, EXIT.refused, refused.output);
+    assert.match(
+      refused.output,
+      new RegExp(`took the visitors back from release ${id}.*npx bluegreen rollback`, "s"),
+    );
+    assert.equal((await stack.bluegreen("rollback")).code, EXIT.done);
+    assert.deepEqual([await stack.live(), stack.config["active"]], [live, config["active"]]);
+    const doctor = await stack.bluegreen("doctor");
+    assert.equal(doctor.code, EXIT.done, doctor.output);
+    await nothingToDo(stack);
+  });
+
   it("goes on when whoever started it is gone, holds no lock, and keeps its way back", async () => {
     const [live, idle] = [liveOf(stack), other(liveOf(stack))];
     const id = newId();
     assert.equal((await deploy({ id }, "--no-flip")).code, EXIT.done);
     const config = stack.config;
-    const command = await stack.startBluegreen("promote", "--to", "100", "--hold", "5m", "--by", "Anna");
+    // As the config says: the command names no time.
+    stack.set({ watch: { holdMinutes: 5, worseP99Factor: 1000 } });
+    const command = await stack.startBluegreen("promote", "--to", "100", "--by", "Anna");
     await command.printed(/is being watched/);
     await command.killTree();
     await command.done;
@@ -124,5 +160,6 @@ describe("a release that is watched", function () {
       /superseded/.test((await stack.bluegreen("watch")).stdout),
     );
     assert.equal(config["active"], live);
+    stack.set({ watch: { holdMinutes: 0, worseP99Factor: 1000 } });
   });
 });

@@ -7,11 +7,11 @@ import { z } from "zod";
 import { parseLedger } from "../../components/ledger/entry.ts";
 import { EXIT } from "../../release/outcome.ts";
 import { at } from "../support/json.ts";
-import type { Result } from "../support/process.ts";
+import { type Result, type Running, until } from "../support/process.ts";
 import { certificate, httpReceiver, mailReceiver } from "../support/receivers.ts";
 import { assertAbsent, encrypted, newSecret, processes, shownBy } from "../support/secrets.ts";
 import type { Stack } from "../support/stack.ts";
-import { liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
+import { liveOf, newId, nothingToDo, other, release, sharedStack, switchSettings } from "./shared.ts";
 
 describe("messages about releases", function () {
   this.timeout(300_000);
@@ -40,7 +40,8 @@ describe("messages about releases", function () {
       httpReceiver(500),
       mailReceiver(login, pair),
     ]);
-    stack = shared.by(["env", `NODE_EXTRA_CA_CERTS=${pair.file}`]);
+    // Of the command and the program the one, of the host the other.
+    stack = shared.by(["env", `NODE_EXTRA_CA_CERTS=${pair.file}`, `CURL_CA_BUNDLE=${pair.file}`]);
     const held = await encrypted(stack, "scratch", {
       slack: `${slack.url}/services/${secrets.slack}`,
       webhook: `${posts.url}/hook/${secrets.webhook}`,
@@ -178,10 +179,149 @@ describe("messages about releases", function () {
     assert.deepEqual(news().events, []);
   });
 
-  it("leave no secret in state, ledger or output", async () => {
-    const values = Object.values(secrets);
-    assertAbsent(values, await readFile(stack.stateFile, "utf8"), "the state");
-    assertAbsent(values, await stack.read("ledger"), "the ledger");
-    assertAbsent(values, said.join("\n"), "what the commands said");
+  describe("of a bare pulumi up", () => {
+    async function up(): Promise<Result> {
+      const result = await stack.up();
+      said.push(result.output);
+      return result;
+    }
+
+    it("say that a release began, waits, gets its share and is live, and that it is gone back from", async () => {
+      const [id, live, idle] = [newId(), liveOf(stack), other(liveOf(stack))];
+      stack.set({ [idle]: await release(id) });
+      for (const [change, events] of [
+        [{}, ["started", "waiting"]],
+        [{ canary: 10 }, ["canary"]],
+        [{ canary: 0, active: idle }, ["live"]],
+        [{ active: live }, ["started", "rolled back"]],
+      ] as const) {
+        stack.set(change);
+        const { code, output } = await up();
+        assert.equal(code, 0, output);
+        const told = news();
+        assert.deepEqual([...told.events].sort(), [...events].sort(), output);
+        assert.equal(told.tries, 2 * events.length, "each twice, where it is not heard");
+        assert.match(output, /message not delivered: slack: HTTP 500/);
+        const last = told.hooks.find((body) => at(body, "event") === events.at(-1));
+        assert.equal(at(last, "command"), "up");
+        assert.ok(Number(at(last, "milliseconds")) > 0);
+        await nothingToDo(stack);
+      }
+      const missed = parseLedger(await stack.read("ledger")).findLast(({ event }) => event === "undelivered");
+      assert.ok(missed?.event === "undelivered");
+      assert.deepEqual([missed.channel, missed.message], ["slack", "rolled back"]);
+      assert.deepEqual(news().events, []);
+    });
+
+    it("say why a release failed, once", async () => {
+      const [id, idle] = [newId(), other(liveOf(stack))];
+      const config = stack.config;
+      stack.set({ [idle]: await release(id, "unhealthy") });
+      const failed = await up();
+      assert.notEqual(failed.code, 0, failed.output);
+      const { hooks, events, pager, subjects } = news();
+      assert.deepEqual([...events].sort(), ["failed", "started"]);
+      const reason = at(
+        hooks.find((body) => at(body, "event") === "failed"),
+        "reason",
+      );
+      assert.match(
+        String(reason),
+        new RegExp(`^${stack.container(`api-${idle}`)}: [^]*failed to be in healthy state`),
+      );
+      assert.ok(String(reason).endsWith(`\n${liveOf(stack)} serves`), String(reason));
+      assert.deepEqual([...pager].sort(), [CHANGE, "trigger"].sort());
+      assert.ok(subjects.includes(`${stack.name}: up of release ${id} failed`), subjects.join());
+      stack.config = config;
+      await stack.upOk();
+      news();
+    });
+
+    it("say why a switch failed, and nothing of an update without news", async () => {
+      const config = stack.config;
+      const smoke = [{ path: "/nowhere", status: 200, timeoutSeconds: 1 }];
+      stack.set({ active: other(liveOf(stack)), switch: { ...switchSettings, smoke } });
+      const failed = await up();
+      assert.notEqual(failed.code, 0, failed.output);
+      const { hooks, events } = news();
+      assert.equal(events.at(-1), "failed");
+      assert.match(
+        String(at(hooks.at(-1), "reason")),
+        /^switch-flip: [^]*path=%2Fnowhere of .* live is still: /,
+      );
+      // The switch runs once more, and what it verifies is no news.
+      stack.config = { ...config, switch: { ...switchSettings, bakeSeconds: 2 } };
+      await stack.upOk();
+      stack.config = config;
+      await stack.upOk();
+      assert.deepEqual(news().events, []);
+    });
+  });
+
+  describe("of a watch", () => {
+    /** A release that errs, with half of the visitors, watched. */
+    async function watched(): Promise<Running> {
+      stack.set({ watch: { worseP99Factor: 1000, minimumRequests: 40 } });
+      const { images } = await release(newId(), "errors");
+      const args = ["--image", `api=${images.api}`, "--canary", "50", "--hold", "5m", "--by", "Anna"];
+      const command = await stack.startBluegreen("deploy", ...args);
+      await command.printed(/is being watched/);
+      return command;
+    }
+    async function visit(): Promise<void> {
+      const headers = { cookie: "bluegreen_bucket=5" };
+      for (let i = 0; i < 100; i++) await (await fetch(`${stack.url}/version`, { headers })).text();
+    }
+    it("say that visitors were sent back, by the command that follows it alone", async () => {
+      const command = await watched();
+      await visit();
+      const { code, output } = await command.done;
+      await stack.readConfig();
+      said.push(output);
+      assert.equal(code, EXIT.failed, output);
+      assert.deepEqual(news().events, ["started", "waiting", "canary", "taken back"]);
+      await nothingToDo(stack);
+    });
+
+    it("say so from the host where nobody follows it any more", async () => {
+      const [from, began] = [posts.received.length, Date.now()];
+      const command = await watched();
+      await command.killTree();
+      said.push((await command.done).output);
+      await stack.readConfig();
+      const watching = await processes();
+      await visit();
+      const told = () => posts.received.slice(from).some(({ body }) => at(body, "event") === "taken back");
+      await until("the host has told", told, 40_000);
+      const missed = async () =>
+        parseLedger(await stack.read("ledger")).findLast(({ event }) => event === "undelivered");
+      await until("all were tried", async () => {
+        const last = await missed();
+        return last?.event === "undelivered" && last.message === "taken back" && Date.parse(last.at) > began;
+      });
+      const { hooks, events, pager, subjects, tries } = news();
+      assert.deepEqual(events, ["started", "waiting", "canary", "taken back"]);
+      assert.match(String(at(hooks.at(-1), "reason")), /% of \d+ requests failed/);
+      assert.equal(pager.at(-1), "trigger");
+      assert.match(subjects.at(-1) ?? "", /was taken back from/);
+      assert.equal(tries, 8, "each twice");
+      assertAbsent(Object.values(secrets), watching.map(shownBy).join("\n"), "a command line or environment");
+      // What the host did, the file says too.
+      stack.set({ canary: 0 });
+      await stack.upOk();
+      assert.deepEqual(
+        news().events.filter((event) => event !== "started"),
+        ["rolled back"],
+      );
+    });
+  });
+
+  describe("after all that", () => {
+    it("leave no secret in state, ledger or output", async () => {
+      const values = Object.values(secrets);
+      assertAbsent(values, await readFile(stack.stateFile, "utf8"), "the state");
+      assertAbsent(values, await stack.read("ledger"), "the ledger");
+      assertAbsent(values, said.join("\n"), "what the commands said");
+    });
   });
 });

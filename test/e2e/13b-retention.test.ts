@@ -1,27 +1,32 @@
 import assert from "node:assert/strict";
 import { EXIT } from "../../release/outcome.ts";
-import type { Stack } from "../support/stack.ts";
-import { liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
+import { tagOf } from "../support/images.ts";
+import { Stack } from "../support/stack.ts";
+import { liveOf, newId, nothingToDo, other, release, sharedConfig } from "./shared.ts";
 
 describe("the images of past releases", function () {
   this.timeout(300_000);
   let stack: Stack;
+  let made: Stack | undefined;
   /** The releases of this test, in the order in which they went live. */
   const ids = [newId(), newId(), newId(), newId()] as const;
   const [oldest, old] = ids;
 
   before(async () => {
-    stack = await sharedStack();
-    stack.set({ retention: 3 });
+    // Nobody else's releases: what is removed here is gone from the engine, also for this process's next test.
+    const slots = { blue: await release(newId()), green: await release(newId()) };
+    made = await Stack.create("retention", { ...(await sharedConfig()), ...slots, retention: 3 });
+    stack = made;
+    await stack.upOk();
   });
-  after(() => {
-    stack.set({ retention: 100 });
+  after(async () => {
+    await made?.remove();
   });
 
   /** Which of this test's releases have their image on the host. */
   async function there(): Promise<readonly string[]> {
     const tags = (await stack.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")).split("\n");
-    return ids.filter((id) => tags.some((tag) => tag.endsWith(`bluegreen-sample-api:e2e-${id}`)));
+    return ids.filter((id) => tags.some((tag) => tag.endsWith(`bluegreen-sample-api:${tagOf(id)}`)));
   }
   async function live(id: string): Promise<string> {
     const idle = other(liveOf(stack));
@@ -35,7 +40,10 @@ describe("the images of past releases", function () {
     for (const id of ids.slice(0, 3)) await live(id);
     assert.deepEqual(await there(), ids);
     const output = await live(ids[3]);
-    assert.match(output, new RegExp(`prune.sh: \\S+:e2e-${oldest} is of no release that is kept: removed`));
+    assert.match(
+      output,
+      new RegExp(`prune.sh: \\S+:${tagOf(oldest)} is of no release that is kept: removed`),
+    );
     assert.deepEqual(await there(), ids.slice(1));
     await nothingToDo(stack);
   });
@@ -53,7 +61,7 @@ describe("the images of past releases", function () {
     assert.equal(refused.code, EXIT.refused, refused.output);
     assert.match(
       refused.output,
-      new RegExp(`release ${oldest} needs \\S+:e2e-${oldest}, which the host does not have any more`),
+      new RegExp(`release ${oldest} needs \\S+:${tagOf(oldest)}, which the host does not have any more`),
     );
     assert.deepEqual(stack.config, config);
   });

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { parseLedger } from "../../components/ledger/entry.ts";
 import { EXIT } from "../../release/outcome.ts";
 import { startLoad } from "../support/load/load.ts";
+import { at } from "../support/json.ts";
 import { until } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
 import { withoutLoss } from "../support/visitors.ts";
@@ -75,6 +76,15 @@ describe("maintenance and holds", function () {
 
     await stack.docker("restart", "--time", "0", stack.container("gateway"));
     await until("the gateway answers", async () => (await ask().catch(() => undefined))?.status === 503);
+    await closed();
+
+    stack.set({ maintenance: undefined });
+    const deploy = await stack.bluegreen("deploy", "--image", "api=other:1", "--by", "Ben");
+    assert.equal(deploy.code, EXIT.refused, deploy.output);
+    assert.match(deploy.output, /says maintenance: off, and maintenance: on \(90 s\) is brought up/);
+    const restored = await stack.bluegreen("rollback", "--by", "Ben");
+    assert.equal(restored.code, EXIT.done, restored.output);
+    assert.equal(at(stack.config, "maintenance", "retryAfterSeconds"), 90);
     await closed();
 
     const to = other(liveOf(stack));

@@ -5,17 +5,7 @@ import path from "node:path";
 import { type Fault, NOWHERE } from "../support/images.ts";
 import type { Config, Stack, Up } from "../support/stack.ts";
 import { describeReport, underLoad, withoutLoss } from "../support/visitors.ts";
-import {
-  gentle,
-  itHere,
-  liveOf,
-  newId,
-  other,
-  release,
-  sharedStack,
-  switchSettings,
-  nothingToDo,
-} from "./shared.ts";
+import { gentle, liveOf, newId, other, release, sharedStack, switchSettings, nothingToDo } from "./shared.ts";
 
 /** The next `up` with this config brings everything into line, and leaves nothing to do. */
 async function converges(stack: Stack, config: Config): Promise<void> {
@@ -65,7 +55,7 @@ describe("a release that goes wrong", function () {
     ["a container that never gets healthy", "unhealthy"],
   ];
   for (const [what, fault] of broken) {
-    itHere(`${what}: the live colour goes on, and the next release puts it right`, async () => {
+    it(`${what}: the live colour goes on, and the next release puts it right`, async () => {
       const good = stack.config;
       const [live, idle] = [liveOf(stack), other(liveOf(stack))];
       const bad = await release(newId(), fault);
@@ -97,7 +87,7 @@ describe("a release that goes wrong", function () {
     });
   });
 
-  itHere("too many errors in the bake window: the previous colour is put back", async () => {
+  it("too many errors in the bake window: the previous colour is put back", async () => {
     const good = stack.config;
     const [live, idle] = [liveOf(stack), other(liveOf(stack))];
     const bad = await release(newId(), "errors");
@@ -116,7 +106,7 @@ describe("a release that goes wrong", function () {
     assert.deepEqual(Object.keys(report.errors), ["status 500"], describeReport(report));
   });
 
-  itHere("a configuration that Nginx rejects: the old one goes on", async () => {
+  it("a configuration that Nginx rejects: the old one goes on", async () => {
     const file = path.join(stack.project, "components/gateway/nginx.ts");
     const text = await readFile(file, "utf8");
     const before = await stack.control("GET", "/state");
@@ -130,7 +120,7 @@ describe("a release that goes wrong", function () {
     });
   });
 
-  itHere("a configuration that Nginx accepts is loaded without loss", async () => {
+  it("a configuration that Nginx accepts is loaded without loss", async () => {
     const file = path.join(stack.project, "components/gateway/conf/connections.ts");
     const text = await readFile(file, "utf8");
     assert.ok(text.includes("client_header_timeout 15s;"));

@@ -4,7 +4,15 @@ import path from "node:path";
 
 import { release } from "../support/images.ts";
 import { docker, until } from "../support/process.ts";
-import { assertAbsent, encrypted, newSecret, processes, shownBy, withoutDebug } from "../support/secrets.ts";
+import {
+  assertAbsent,
+  encrypted,
+  engineLogs,
+  newSecret,
+  processes,
+  shownBy,
+  withoutDebug,
+} from "../support/secrets.ts";
 import { Stack } from "../support/stack.ts";
 import { withoutLoss } from "../support/visitors.ts";
 import { gentle, liveOf, newId, other, sharedConfig, nothingToDo } from "./shared.ts";
@@ -12,6 +20,7 @@ import { gentle, liveOf, newId, other, sharedConfig, nothingToDo } from "./share
 describe("the application's own secrets", function () {
   this.timeout(300_000);
   let stack: Stack;
+  let began: Date;
   const values: string[] = [];
 
   async function setSecret(value: string): Promise<void> {
@@ -23,6 +32,7 @@ describe("the application's own secrets", function () {
     docker("exec", stack.container(`api-${color}`), "cat", `/run/secrets/${file}`);
 
   before(async () => {
+    began = new Date();
     stack = await Stack.create("vault", await sharedConfig());
     await setSecret(newSecret());
     await stack.upOk();
@@ -100,6 +110,9 @@ describe("the application's own secrets", function () {
       );
     }
     assertAbsent(values, await docker("images", "--no-trunc"), "the images");
+    const logged = await engineLogs(began);
+    assert.ok(logged.includes('"Command":"pulumi '), "no log of the engine can be read");
+    assertAbsent(values, logged, "the engine's own logs");
   });
 
   it("that no slot reads any more are gone from the host", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
 import { PrivateEngine } from "../support/engine.ts";
+import { tagOf } from "../support/images.ts";
 import { startLoad } from "../support/load/load.ts";
 import { run, until } from "../support/process.ts";
 import { Stack } from "../support/stack.ts";
@@ -26,8 +27,8 @@ describe("a Docker engine that is restarted", function () {
       "nginx:1.30",
       "postgres:18",
       "redis:8",
-      "bluegreen-sample-api:e2e-1",
-      "bluegreen-sample-api:e2e-2",
+      `bluegreen-sample-api:${tagOf("1")}`,
+      `bluegreen-sample-api:${tagOf("2")}`,
     );
     const made = await Stack.create("engine", config, localTarget(address, prefix));
     stack = made;

@@ -96,15 +96,16 @@ describe("a stack with TLS of its own", function () {
         requests++;
       }
     });
-    const up = await stack.upOk();
-    over = true;
-    await Promise.all(visits);
-    agent.destroy();
+    const up = await stack.upOk().finally(async () => {
+      over = true;
+      await Promise.all(visits);
+      agent.destroy();
+    });
     assert.deepEqual(changed(up.changes), { update: 1 }, "the certificate alone");
     assert.notEqual(await readFile(served("current/server.crt"), "utf8"), old);
     assert.deepEqual(await visit(), { status: 200, color: "green" });
     assert.ok(requests > 50, `${requests} requests`);
-    assert.deepEqual(failures, []);
+    assert.deepEqual(failures.slice(0, 20), [], `${failures.length} of ${requests} requests`);
     assert.equal(await containers(), before);
     await nothingToDo(stack);
   });

@@ -59,7 +59,7 @@ export function migratingStack(): Promise<Migrating> {
 }
 
 after(async function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   await (await shared?.catch(() => undefined))?.stack.remove();
 });
 

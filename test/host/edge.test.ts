@@ -7,7 +7,7 @@ import tls from "node:tls";
 
 import { CLOUDFLARE_IPV4 } from "../../components/edge/cloudflare-ranges.ts";
 import { parseCertificate } from "../../components/edge/certificate-plan.ts";
-import { parseSwitchReport } from "../../components/gateway/switch-report.ts";
+import { parseSwitchReport } from "../../components/gateway/switch/switch-report.ts";
 import { docker, run, runOk, until } from "../support/process.ts";
 import { Authority, type Client, HOSTNAME, ask, certificates, clientOf, edgeStack } from "./edgeStack.ts";
 import { type GatewayStack, colors, reading } from "./gatewayStack.ts";
@@ -43,7 +43,7 @@ async function refused(stack: GatewayStack, client?: Client): Promise<void> {
 }
 
 describe("a gateway with a certificate of its own", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let stack: GatewayStack;
 
   before(async () => {
@@ -131,7 +131,7 @@ async function untilHealthy(stack: GatewayStack): Promise<void> {
 }
 
 describe("a gateway that only its edge may reach", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let stack: GatewayStack;
   let authority: Authority;
   let edge: Client;
@@ -379,31 +379,38 @@ describe("a gateway that only its edge may reach", function () {
       ...Array.from({ length: 3 }, () => visit("new", () => statusOf({}))),
     ];
     const before = await handshake(stack);
-    for (const label of ["2", "3", "4"]) {
-      const made = await certificates(stack, "clients", label);
-      assert.equal(made.code, 0, made.output);
-      const next = clientOf(made);
-      // Trusted before Cloudflare shows it, and the old one still is.
-      assert.equal((await ask(stack, "/", { client: next })).status, 200);
-      assert.equal((await ask(stack, "/", { client: edge })).status, 200);
-      const installed = await certificates(stack, "install", label, await issue(label));
-      assert.equal(installed.code, 0, installed.output);
-      assert.equal(
-        plain((await handshake(stack)).fingerprint256),
-        parseCertificate(installed.stdout, 1).fingerprint,
-      );
-      edge = next;
+    try {
+      for (const label of ["2", "3", "4"]) {
+        const made = await certificates(stack, "clients", label);
+        assert.equal(made.code, 0, made.output);
+        const next = clientOf(made);
+        // Trusted before Cloudflare shows it, and the old one still is.
+        assert.equal((await ask(stack, "/", { client: next })).status, 200);
+        assert.equal((await ask(stack, "/", { client: edge })).status, 200);
+        const installed = await certificates(stack, "install", label, await issue(label));
+        assert.equal(installed.code, 0, installed.output);
+        assert.equal(
+          plain((await handshake(stack)).fingerprint256),
+          parseCertificate(installed.stdout, 1).fingerprint,
+        );
+        edge = next;
+      }
+    } finally {
+      over = true;
+      await Promise.all(visits);
+      agent.destroy();
     }
-    over = true;
-    await Promise.all(visits);
-    agent.destroy();
     assert.notEqual((await handshake(stack)).fingerprint256, before.fingerprint256);
     assert.ok(requests > 300, `${requests} requests`);
     // What Nginx itself says of a failure; a line of the access log is JSON.
     const log =
       failures.length === 0 ? "" : (await run("docker", ["logs", stack.container("gateway")])).output;
     const errors = log.split("\n").filter((line) => /^\d{4}\//.test(line));
-    assert.deepEqual(failures, [], `of ${requests} requests\n${errors.slice(-20).join("\n")}`);
+    assert.deepEqual(
+      failures.slice(0, 20),
+      [],
+      `${failures.length} of ${requests} requests\n${errors.slice(-20).join("\n")}`,
+    );
   });
 
   it("is taken once more for the key that serves, when that key's own file is gone", async () => {

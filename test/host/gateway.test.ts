@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 
 import { docker, until } from "../support/process.ts";
-import { GatewayStack, converse, reading } from "./gatewayStack.ts";
-
-const UPGRADE =
-  "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
-  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+import { GatewayStack, converse, reading, UPGRADE } from "./gatewayStack.ts";
 
 describe("the gateway on a real engine", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let stack: GatewayStack;
 
   before(async () => {
@@ -286,13 +282,17 @@ describe("the gateway on a real engine", function () {
         ],
       ];
       const visits = kinds.flatMap(([request, answer]) => [visit(request, answer), visit(request, answer)]);
-      for (let reload = 0; reload < 20; reload++)
-        assert.equal((await stack.apply({ readTimeoutSeconds: 8 + (reload % 2) })).code, 0);
-      over = true;
-      await Promise.all(visits);
+      try {
+        for (let reload = 0; reload < 20; reload++)
+          assert.equal((await stack.apply({ readTimeoutSeconds: 8 + (reload % 2) })).code, 0);
+      } finally {
+        // Nobody else ends them, and what they ask for goes away.
+        over = true;
+        await Promise.all(visits);
+      }
       assert.equal((await stack.apply({ readTimeoutSeconds: 1 })).code, 0);
       assert.ok(asked > 500, `${asked} requests`);
-      assert.deepEqual(failures, [], `of ${asked} requests`);
+      assert.deepEqual(failures.slice(0, 20), [], `${failures.length} of ${asked} requests`);
     });
 
     it("leaves everything as it was when Nginx rejects a configuration, and shows its line", async () => {

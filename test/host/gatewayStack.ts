@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -10,19 +10,18 @@ import type { GatewaySettings } from "../../components/gateway/settings.ts";
 import { renderBundle } from "../../components/host/bundle.ts";
 import { type Options, type Result, Running, docker, run, runOk, until } from "../support/process.ts";
 import { freePort } from "../support/ports.ts";
+import { installScripts } from "../support/host-scripts.ts";
 
 export type Color = "blue" | "green";
 export const colors: readonly Color[] = ["blue", "green"];
 export const idle = (color: Color): Color => (color === "blue" ? "green" : "blue");
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const scripts = [
-  "gateway/common.sh",
-  "gateway/switch.sh",
-  "gateway/gateway-apply.sh",
-  "slot/guard.sh",
-  "edge/certificates.sh",
-];
+/** Asks for a WebSocket that answers what it gets. */
+export const UPGRADE =
+  "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 export const GATEWAY_IMAGE = "nginx:1.30";
 const APP_IMAGE = "python:3.14-slim";
 
@@ -61,12 +60,7 @@ export class GatewayStack {
     settings: Partial<GatewaySettings>,
     prepare: (stack: GatewayStack) => Promise<void>,
   ): Promise<void> {
-    await mkdir(this.at("bin"));
-    for (const script of scripts) {
-      const target = this.at("bin", path.basename(script));
-      await copyFile(path.join(here, "../../components", script), target);
-      await chmod(target, 0o755);
-    }
+    await installScripts(this.directory);
     this.appImage = await docker("image", "inspect", "--format", "{{.Id}}", APP_IMAGE);
     await docker("network", "create", this.name);
     await prepare(this);

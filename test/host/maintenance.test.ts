@@ -4,17 +4,14 @@ import { rm, writeFile } from "node:fs/promises";
 
 import { HELD_REQUEST_KB } from "../../components/gateway/most-held.ts";
 import { docker, until } from "../support/process.ts";
-import { GatewayStack, colors, converse, reading } from "./gatewayStack.ts";
+import { GatewayStack, colors, converse, reading, UPGRADE } from "./gatewayStack.ts";
 
-const UPGRADE =
-  "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
-  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const EVENTS = "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n";
 const MOST_HELD = 300;
 const SECRET = "0123456789abcdef".repeat(3);
 
 describe("maintenance and holds on a real engine", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let stack: GatewayStack;
 
   before(async () => {

@@ -20,9 +20,12 @@ import { SshServer } from "../toolchain/sshd.ts";
 const ID = { project: "bluegreen", stack: `ssh-${process.pid}` };
 const FILES = join(userInfo().homedir, ".ssh", "bluegreen");
 const LIMIT = { timeoutMs: 20_000 };
+/** Shell's text that finds the process of sshd which this connection goes through. */
+const SERVER =
+  'server=$PPID; until ps -o comm= -p "$server" | grep -q "^sshd"; do server=$(ps -o ppid= -p "$server" | tr -d " "); done';
 
 describe("a host over SSH", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let server: SshServer;
   let access: SshAccess;
   let target: SshTarget;
@@ -110,17 +113,58 @@ describe("a host over SSH", function () {
   it("opens it again where it broke unnoticed, as when the host was switched off", async () => {
     await trust(server.hostKeys.ed25519);
     await openConnection(target);
-    const { stdout } = await runOverSsh(target, ["sh", "-c", "echo $PPID"], LIMIT);
-    process.kill(Number(stdout), "SIGSTOP");
-    const began = performance.now();
-    try {
-      const ended = await runOverSsh(target, ["echo", "again"], { timeoutMs: 2000 });
-      assert.equal(ended.stdout, "again\n");
-      // Without waiting for the old connection's own end, 15 s after its last sign of life.
-      assert.ok(performance.now() - began < 10_000);
-    } finally {
-      process.kill(Number(stdout), "SIGKILL");
+    for (const repeatable of [true, false]) {
+      const { stdout } = await runOverSsh(target, ["sh", "-c", `${SERVER}; echo "$server"`], LIMIT);
+      process.kill(Number(stdout), "SIGSTOP");
+      const began = performance.now();
+      try {
+        const ended = await runOverSsh(target, ["echo", "again"], { timeoutMs: 2000, repeatable });
+        assert.equal(ended.stdout, "again\n");
+        // Without waiting for the old connection's own end, 15 s after its last sign of life.
+        assert.ok(performance.now() - began < 10_000);
+      } finally {
+        process.kill(Number(stdout), "SIGKILL");
+      }
     }
+  });
+
+  for (const [how, breaks] of [
+    ["whose connection is cut", `${SERVER}; kill -9 "$server"; exec >&- 2>&-; sleep 1`],
+    ["that takes too long", "sleep 4"],
+  ] as const) {
+    it(`runs a command ${how} once, and says that it may go on and where to look`, async () => {
+      await trust(server.hostKeys.ed25519);
+      await openConnection(target);
+      const runs = join(folder, `runs of one ${how}`);
+      await assert.rejects(
+        runOverSsh(target, ["sh", "-c", `echo run >>"$1"; ${breaks}`, "sh", runs], { timeoutMs: 2000 }),
+        new RegExp(
+          `may still be running on the host: look with \`ssh -p ${server.port} \\S+@127.0.0.1 pgrep -af sh\`.* ` +
+            `npx bluegreen history --stack ${ID.stack}`,
+        ),
+      );
+      await openConnection(target);
+      assert.equal(readFileSync(runs, "utf8"), "run\n");
+    });
+  }
+
+  it("asks again what may be asked twice where the connection is cut meanwhile", async () => {
+    await trust(server.hostKeys.ed25519);
+    await openConnection(target);
+    const runs = join(folder, "asked");
+    const script = `echo run >>"$1"; [ "$(wc -l <"$1")" -gt 1 ] || { ${SERVER}; kill -9 "$server"; sleep 1; }; echo told`;
+    const ended = await runOverSsh(target, ["sh", "-c", script, "sh", runs], { ...LIMIT, repeatable: true });
+    assert.deepEqual([ended.stdout, readFileSync(runs, "utf8")], ["told\n", "run\nrun\n"]);
+  });
+
+  it("gives a command the whole of its input, or does not begin it", async () => {
+    await trust(server.hostKeys.ed25519);
+    const input = "0123456789abcdef".repeat(512 * 1024);
+    const got = join(folder, "got");
+    const script = `{ head -c 16; ${SERVER}; kill -9 "$server"; cat; } >"$1.new"; mv "$1.new" "$1"`;
+    await assert.rejects(runOverSsh(target, ["sh", "-c", script, "sh", got], { ...LIMIT, input }));
+    await until("the command ends on the host", () => existsSync(got));
+    assert.equal(readFileSync(got, "utf8").length, input.length);
   });
 
   it("says which key was refused", async () => {

@@ -9,7 +9,7 @@ import type { GatewaySettings } from "../../components/gateway/settings.ts";
 import { docker, run, until } from "../support/process.ts";
 import { type Color, GATEWAY_IMAGE, GatewayStack, colors, idle } from "./gatewayStack.ts";
 
-const CONF = fileURLToPath(new URL("../../sample/web/nginx.conf", import.meta.url));
+const sample = (file: string) => fileURLToPath(new URL(`../../sample/web/${file}`, import.meta.url));
 const ASSETS = { blue: "/assets/app-0b1ebb1e.js", green: "/assets/app-93ee93ee.js" } as const;
 const YEAR = "public, max-age=31536000, immutable";
 
@@ -21,13 +21,18 @@ describe("a web server in each slot, on a real engine", function () {
   async function startWeb(color: Color): Promise<void> {
     const folder = stack.at("pages", color);
     await mkdir(path.join(folder, "assets"), { recursive: true });
-    await writeFile(path.join(folder, "index.html"), `<title>page of ${color}</title>`);
+    await writeFile(path.join(folder, "index.html"), `<p data-release="dev">page of ${color}</p>`);
     await writeFile(path.join(folder, ASSETS[color]), `asset of ${color}`);
     await chmod(stack.directory, 0o755);
-    const mounts = ["--volume", `${CONF}:/etc/nginx/nginx.conf:ro`, "--volume", `${folder}:/srv/web:ro`];
+    const mounts = [
+      `${sample("nginx.conf")}:/etc/nginx/nginx.conf:ro`,
+      `${sample("start.sh")}:/srv/start.sh:ro`,
+      `${folder}:/srv/web:ro`,
+    ].flatMap((mount) => ["--volume", mount]);
     const how = ["--detach", "--name", stack.container(`web-${color}`), "--network", stack.name];
     const locked = ["--user", "101:101", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"];
-    await docker("run", ...how, ...locked, ...mounts, GATEWAY_IMAGE, "nginx", "-g", "daemon off;");
+    const release = ["--env", `RELEASE=${color}-1`];
+    await docker("run", ...how, ...locked, ...release, ...mounts, GATEWAY_IMAGE, "/srv/start.sh");
   }
 
   const webOf = (color: Color, ...apiPaths: string[]) => ({
@@ -81,7 +86,7 @@ describe("a web server in each slot, on a real engine", function () {
       it("answers every path with the page, but the API's, and says the colour", async () => {
         for (const where of ["/", "/index.html", "/some/where?a=%2Fb", "/apiary"]) {
           const got = await ask(where);
-          assert.equal(got.text, `<title>page of ${color}</title>`, where);
+          assert.equal(got.text, `<p data-release="${color}-1">page of ${color}</p>`, where);
           assert.deepEqual([got.status, got.color], [200, color]);
         }
         for (const where of ["/api", "/api/", "/api/x?y=1", "/health"])

@@ -27,10 +27,11 @@ const DEV_HOST = '{"kind":"local","engine":"SOCKET","directory":"/srv/bluegreen-
 
 /** Every resource of a stack's first `up`, as its file stands. */
 export async function declaredBy(stack: GoldenStack): Promise<readonly Registration[]> {
-  const { config, otherConfig } = readStackFile(stack);
+  const { config, otherConfig, secrets } = readStackFile(stack);
   const { registrations } = await runProgram({
     stack,
     config: stack === "dev" ? { ...config, host: DEV_HOST } : config,
+    secrets,
     otherConfig: { ...otherConfig, "cloudflare:apiToken": "x".repeat(40) },
     calls: CALLS,
   });

@@ -29,10 +29,16 @@ export async function release(id: string, fault: Fault = "none"): Promise<Releas
   return config;
 }
 
+/**
+ * The tag of a release's images: this process's own. A stack removes images of its past that no container has, and would remove
+ * one of the same name that another process is about to run.
+ */
+export const tagOf = (id: string): string => `e2e-${process.pid}-${id}`;
+
 function releaseConfig(id: string): ReleaseConfig {
   return {
     release: id,
-    images: { api: `bluegreen-sample-api:e2e-${id}` },
+    images: { api: `bluegreen-sample-api:${tagOf(id)}` },
     migration: { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 },
   };
 }

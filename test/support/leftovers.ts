@@ -1,11 +1,14 @@
 import { existsSync } from "node:fs";
 
 import { oneAtATime } from "./one-at-a-time.ts";
-import { docker } from "./process.ts";
+import { docker, run } from "./process.ts";
 import { dockerOn, localTarget } from "./target.ts";
 
 /** Stacks of these tests are named `e2e-<purpose>-<pid>`: two runs do not meet, and what a cut-off one left is known. */
 export const prefix = "e2e-";
+
+/** Whether a test process has ended. */
+const isGone = (pid: string): boolean => !existsSync(`/proc/${pid}`);
 
 /** Stacks with containers, networks or volumes on the engine whose test process is gone. */
 async function deadStacks(): Promise<string[]> {
@@ -15,16 +18,33 @@ async function deadStacks(): Promise<string[]> {
     docker("volume", "ls", "--format", "{{.Name}}"),
   ]);
   const found = lists.join("\n").matchAll(/^bluegreen-(e2e-[a-z]+-(\d+))(?:-|$)/gm);
-  const dead = [...found]
-    .filter(([, , pid]) => !existsSync(`/proc/${pid ?? ""}`))
-    .map(([, stack = ""]) => stack);
+  const dead = [...found].filter(([, , pid = ""]) => isGone(pid)).map(([, stack = ""]) => stack);
   return [...new Set(dead)];
+}
+
+/** Releases of the sample whose test process is gone. */
+async function deadImages(): Promise<string[]> {
+  const names = await docker(
+    "image",
+    "ls",
+    "--format",
+    "{{.Repository}}:{{.Tag}}",
+    "--filter",
+    `reference=*:${prefix}*`,
+  );
+  return names.split("\n").filter((name) => {
+    const pid = /:e2e-(\d+)-/.exec(name)?.[1];
+    return pid !== undefined && isGone(pid);
+  });
 }
 
 /** Removes what cut-off test runs left; one process at a time, as nothing can be removed twice. */
 export async function removeDeadStacks(): Promise<void> {
   await oneAtATime("test-leftovers", async () => {
     for (const dead of await deadStacks()) await removeLeftovers(dead);
+    const images = await deadImages();
+    // What they were built from stays: the next run's are built from it in a second.
+    if (images.length > 0) await run("docker", ["image", "rm", "--no-prune", ...images]);
   });
 }
 

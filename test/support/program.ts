@@ -33,6 +33,8 @@ export interface Registration {
   readonly replaceOnChanges: readonly string[];
   readonly ignoreChanges: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
+  /** What runs after it was made, and where that failed. */
+  readonly hooks: { readonly afterCreate: readonly string[]; readonly onError: readonly string[] };
 }
 
 export interface ProgramRun {
@@ -70,6 +72,7 @@ interface RegisterRequest {
   getReplaceonchangesList(): string[];
   getIgnorechangesList(): string[];
   getAdditionalsecretoutputsList(): string[];
+  getHooks(): { getAfterCreateList(): string[]; getOnErrorList(): string[] } | undefined;
 }
 
 /** How the SDK marks a secret on its way to the engine. */
@@ -112,8 +115,12 @@ class RecordingMonitor extends MockMonitor {
     await super.registerResource(request, callback);
   }
 
-  // The SDK's mock monitor says that it knows hooks and lacks the call (3.270): every resource would wait for ever.
+  // The SDK's mock monitor says that it knows hooks and lacks the calls (3.270): every resource would wait for ever.
   registerResourceHook(_request: unknown, callback: (error: null, response: object) => void): void {
+    callback(null, {});
+  }
+
+  registerErrorHook(_request: unknown, callback: (error: null, response: object) => void): void {
     callback(null, {});
   }
 }
@@ -139,6 +146,10 @@ function registration(
     replaceOnChanges: request.getReplaceonchangesList(),
     ignoreChanges: request.getIgnorechangesList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    hooks: {
+      afterCreate: request.getHooks()?.getAfterCreateList() ?? [],
+      onError: request.getHooks()?.getOnErrorList() ?? [],
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { type Fault, type ReleaseConfig, release } from "./images.ts";
+import { type Fault, type ReleaseConfig, release, tagOf } from "./images.ts";
 import { runOk } from "./process.ts";
 
 /** One more Alembic revision than the sample has: Python statements of its `upgrade`, and of its `downgrade`. */
@@ -32,7 +32,7 @@ export async function releaseWith(
   { revisions, writes, fault = "none" }: Variant,
 ): Promise<ReleaseConfig> {
   const base = await release("1");
-  const image = `bluegreen-sample-api:e2e-${id}`;
+  const image = `bluegreen-sample-api:${tagOf(id)}`;
   const folder = await mkdtemp(path.join(tmpdir(), "revisions-"));
   try {
     const versions = path.join(folder, "app/migrations/versions");

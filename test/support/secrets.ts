@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, stat } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
+import { constants, gunzipSync } from "node:zlib";
 import { parse } from "yaml";
 
 import { at } from "./json.ts";
@@ -28,6 +30,25 @@ export async function encrypted(
     return [name, { secure: ciphertext }] as const;
   });
   return Object.fromEntries(names);
+}
+
+/**
+ * What the engine's CLI logged by itself since then that anybody with the file can read: it encrypts a log once it knows the stack's
+ * secrets, and until then only compresses it.
+ */
+export async function engineLogs(since: Date): Promise<string> {
+  const folder = path.join(process.env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi"), "logs");
+  const files = (await readdir(folder)).map((name) => path.join(folder, name));
+  const texts = files.map(async (file) => {
+    // Another run's log may be the one that the CLI removes now.
+    const found = await stat(file).catch(() => undefined);
+    if (found === undefined || found.mtime < since) return "";
+    const content = await readFile(file);
+    const compressed = content[0] === 0x1f && content[1] === 0x8b;
+    // One that is still written has no end yet.
+    return compressed ? gunzipSync(content, { finishFlush: constants.Z_SYNC_FLUSH }).toString() : "";
+  });
+  return (await Promise.all(texts)).join("\n");
 }
 
 /** Every process's command line and environment that can be read, by what runs. */

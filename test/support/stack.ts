@@ -57,6 +57,8 @@ export class Stack {
       edge: { kind: "none" },
       // The same images' names are other tests' too, on the same engine.
       retention: 100,
+      // Nobody waits for half an hour: what is watched names its own time.
+      watch: { holdMinutes: 0 },
       gateway: { ...place.gateway, requestsPerSecond: 1_000_000, burst: 1_000_000 },
       ...config,
     });
@@ -236,6 +238,16 @@ export class Stack {
     ];
     const [program = "", ...rest] = [...this.target.prefix, process.execPath, ...words];
     return new Running(program, rest, this.#options());
+  }
+
+  /** The same on a terminal, with what is typed there; whatever its end. */
+  async bluegreenOnTerminal(typed: string, ...words: readonly string[]): Promise<Result> {
+    await this.#writeConfig();
+    const line = [process.execPath, path.join(repository, "release/bluegreen.ts"), ...words];
+    const quoted = [...line, "--stack", this.name].map((word) => `'${word}'`).join(" ");
+    const result = await run("script", ["-qec", quoted, "/dev/null"], { ...this.#options(), input: typed });
+    await this.readConfig();
+    return result;
   }
 
   /** Takes over what stands in the config's file. */

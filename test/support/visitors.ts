@@ -6,20 +6,20 @@ import { at } from "./json.ts";
 
 /** All kinds of clients that a flip must not hurt, at a pace that leaves the machine room for `pulumi up`. */
 export const everyKind: Plan["kinds"] = {
-  get: { clients: 8, pauseMs: 40 },
-  post: { clients: 4, pauseMs: 40 },
-  fresh: { clients: 4, pauseMs: 40 },
+  get: { clients: 8, pauseMs: 80 },
+  post: { clients: 4, pauseMs: 80 },
+  fresh: { clients: 4, pauseMs: 80 },
   slow: { clients: 4 },
   websocket: { clients: 5 },
   stream: { clients: 5 },
 };
 
-/** The same kinds, as many requests as this machine can take. */
+/** The same kinds, more of each. */
 export const crowds: Plan["kinds"] = {
   ...everyKind,
-  get: { clients: 24, pauseMs: 12 },
-  post: { clients: 6, pauseMs: 60 },
-  fresh: { clients: 6, pauseMs: 40 },
+  get: { clients: 24, pauseMs: 80 },
+  post: { clients: 6, pauseMs: 120 },
+  fresh: { clients: 6, pauseMs: 80 },
 };
 
 /** Client ids of all items whose id begins with `prefix`, read through the public address. */

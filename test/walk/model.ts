@@ -118,7 +118,9 @@ export function expectation(world: World, step: Step, ids: readonly string[]): E
     case "cut-ssh":
       return world.canary > 0 ? same : free([world, waits(world, id), released(world, id)]);
     case "interrupt-deploy":
-      return world.canary > 0 ? same : free([world, released(world, id)], EXIT.done, EXIT.interrupted);
+      // It may come before the refusal.
+      if (world.canary > 0) return free([world], EXIT.refused, EXIT.interrupted);
+      return free([world, released(world, id)], EXIT.done, EXIT.interrupted);
     case "two-deploys": {
       if (world.canary > 0) return same;
       const [a = "", b = ""] = ids;

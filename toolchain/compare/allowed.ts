@@ -31,6 +31,7 @@ export const ALLOWED: readonly Allowance[] = [
   { path: "memoryMb", reason: "a larger machine gives each container more" },
   { path: "switch.bakeSeconds", reason: "prod watches a flip for longer than a developer waits" },
   { path: "switch.drainSeconds", reason: "a developer's connections need not be waited for" },
+  { path: "watch.holdMinutes", reason: "nobody waits for half an hour at a desk; prod does" },
   { path: "postgres.passwordVersion", reason: "each stack's password is rotated by itself" },
   { path: "registry", reason: "dev builds its images; each stack pulls with credentials of its own" },
   { path: "messages", lacking: true, reason: "each stack tells its own people" },

@@ -18,14 +18,14 @@ const isEncrypted = (value: unknown) =>
 /** An encrypted value becomes this text: which one it is, nobody needs to know here. */
 const SECRET = "(secret)";
 
-function withoutCiphertext(value: unknown): unknown {
+export function withoutCiphertext(value: unknown): unknown {
   if (isEncrypted(value)) return SECRET;
   if (Array.isArray(value)) return value.map(withoutCiphertext);
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutCiphertext(one)]));
 }
 
-function holdsSecret(value: unknown): boolean {
+export function holdsSecret(value: unknown): boolean {
   return isEncrypted(value) || (isObject(value) && Object.values(value).some(holdsSecret));
 }
 

@@ -42,4 +42,4 @@ export PATH NODE_USE_ENV_PROXY
 [ "$1" = clean ] || exec node toolchain/setup/main.ts "$@"
 node toolchain/setup/main.ts clean
 # Last, as the program above runs from it.
-rm -rf node_modules
+rm -rf node_modules sample/web/node_modules

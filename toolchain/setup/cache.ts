@@ -4,8 +4,12 @@ import { mkdir, readFile, readdir, rename, rm, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import lockfile from "proper-lockfile";
 
+/** What programs make of a folder, in the folder itself. */
+const MADE = /(^|\/)(__pycache__|\.pytest_cache|\.venv|node_modules|dist)\//;
+
 /**
- * A key for what is in folders: names, contents and whether a file may be run. READMEs don't count, nor do times.
+ * A key for what is in folders: names, contents and whether a file may be run. READMEs don't count, nor do times
+ * and what is made from the rest.
  * `extra` is what else decides the result: a version, a base image.
  */
 export async function contentKey(folders: readonly string[], extra: readonly string[] = []): Promise<string> {
@@ -14,9 +18,9 @@ export async function contentKey(folders: readonly string[], extra: readonly str
   for (const folder of folders) {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     const files = entries
-      .filter((entry) => entry.isFile() && entry.name !== "README.md")
+      .filter((entry) => entry.isFile() && !["README.md", ".packages.lock"].includes(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
-      .filter((file) => !/(^|\/)(__pycache__|\.pytest_cache|\.venv)\//.test(relative(folder, file)))
+      .filter((file) => !MADE.test(relative(folder, file)))
       .sort();
     for (const file of files) {
       const mode = (await stat(file)).mode & 0o100 ? "x" : "-";

@@ -2,6 +2,7 @@ import { attempt, runOnTerminal, tail } from "./commands.ts";
 import { type Leftovers, isEmpty, objectsOf, removalCommands } from "./docker.ts";
 import { commandEnv } from "./env.ts";
 import { paths } from "./paths.ts";
+import { SAMPLE_IMAGES, sampleImage } from "./sample.ts";
 import { STACK, type StackOutputs, knowsNetwork, stackOutputs } from "./stack.ts";
 
 /** What to say when the engine has a dev stack that this state knows nothing of. */
@@ -24,6 +25,11 @@ export function nextSteps(out: StackOutputs): string {
   const releaseOf = (color: "blue" | "green") => out.releases?.[color]?.release ?? "none";
   const numbers = [releaseOf("blue"), releaseOf("green")].map(Number).filter(Number.isInteger);
   const next = Math.max(0, ...numbers) + 1;
+  const images = SAMPLE_IMAGES.map((what) => [what, sampleImage(what, String(next))] as const);
+  const named = images.map(([what, image]) => `${what}=${image}`);
+  const byHand = images.map(
+    ([what, image]) => `    pulumi config set --stack ${STACK} --path ${idle}.images.${what} ${image}`,
+  );
   return `
   ${out.url ?? ""}
   live     ${live}
@@ -33,10 +39,14 @@ export function nextSteps(out: StackOutputs): string {
   For a shell in which the commands below work:
     eval "$(make -s env)"
 
-  Release ${next} onto ${idle}, beside the live slot:
+  Release ${next} onto ${idle} and send visitors there, and the way back:
     make image RELEASE=${next}
+    npx bluegreen deploy --image ${named.join(" ")}
+    npx bluegreen rollback
+
+  The same by hand. Release ${next} onto ${idle}, beside the live slot:
     pulumi config set --stack ${STACK} --path ${idle}.release ${next} --type string
-    pulumi config set --stack ${STACK} --path ${idle}.images.api bluegreen-sample-api:${next}
+${byHand.join("\n")}
     pulumi up --stack ${STACK}
 
   Flip to it:

@@ -14,28 +14,27 @@ import { cloudPluginSteps, pluginSteps } from "./plugins.ts";
 import { pulumiStep } from "./pulumi.ts";
 import { cleanAll, takeDown } from "./remove.ts";
 import { terminalReporter } from "./reporter.ts";
-import { checkRelease, sampleStep } from "./sample.ts";
+import { checkRelease, sampleSteps } from "./sample.ts";
 import { printStatus } from "./status.ts";
 import { buildsAtOnce, planSteps, runSteps } from "./steps.ts";
-import { ALL, CLOUD, FULL, QUICK, SSH, type Stage, runSuite } from "./suite.ts";
+import { CLOUD, QUICK, SSH, TEST, type Stage, runSuite } from "./suite.ts";
 import { closingLine } from "./summary.ts";
 import { testToolsStep } from "./test-tools.ts";
 import { IMAGES } from "./versions.ts";
 
 const PROGRAM = [pulumiStep.name, "docker plugin", "command plugin"];
+const dev = sampleSteps(["1", "2"], false);
 const DEV = [
   engineStep.name,
   ...PROGRAM,
   IMAGES.nginx,
   IMAGES.postgres,
   IMAGES.redis,
-  "sample 1",
-  "sample 2",
+  ...dev.map(({ name }) => name),
 ];
 const CLOUD_STEPS = [...cloudPluginSteps, motoStep];
 const cloudSteps = CLOUD_STEPS.map(({ name }) => name);
 const CHECKS = [testToolsStep, ...checkToolSteps].map(({ name }) => name);
-const dev = [sampleStep("1", [], false), sampleStep("2", ["sample 1"], false)];
 
 /** Does the steps; false when one of them failed. */
 async function prepare(wanted: readonly string[], more = dev): Promise<boolean> {
@@ -70,8 +69,9 @@ async function test(stages: readonly Stage[], more: readonly string[]): Promise<
 
 async function image(): Promise<number> {
   const release = checkRelease(process.env["RELEASE"] ?? "");
-  const step = sampleStep(release, [], true);
-  return (await prepare([step.name], [step])) ? 0 : 1;
+  const steps = sampleSteps([release], true);
+  const names = steps.map(({ name }) => name);
+  return (await prepare(names, steps)) ? 0 : 1;
 }
 
 async function bench(): Promise<number> {
@@ -81,11 +81,9 @@ async function bench(): Promise<number> {
 
 const commands: Readonly<Record<string, () => Promise<number>>> = {
   dev: async () => ((await prepare(DEV)) ? bringUp() : 1),
-  test: () => test(FULL, []),
+  test: () => test(TEST, []),
   "test-ssh": () => test(SSH, []),
   "test-cloud": () => test(CLOUD, cloudSteps),
-  "test-all": () => test(ALL, []),
-  "cloud-plugins": async () => ((await prepare(cloudSteps)) ? 0 : 1),
   "check-tools": async () => ((await prepare(CHECKS)) ? 0 : 1),
   check: async () => ((await prepare(CHECKS)) ? runSuite(QUICK, await commandEnv()) : 1),
   status: async () => {

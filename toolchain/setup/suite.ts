@@ -10,50 +10,44 @@ export interface Part {
 
 const script = (name: string): Part => ({ name, command: ["npm", "run", "--silent", name] });
 
-/** Parts that run one after the other, beside the other lanes of their stage. */
-type Lane = readonly Part[];
-export type Stage = readonly Lane[];
+/** Parts in the order they begin; each of the lanes takes the next one when it is free. */
+export interface Stage {
+  readonly lanes: number;
+  readonly parts: readonly Part[];
+}
 
-const quick: Lane = ["types", "lint", "format", "compare", "workflows", "coverage"].map(script);
+const inOneLane = (...parts: readonly Part[]): Stage => ({ lanes: 1, parts });
+// One lane leaves a fifth of two processors idle (perf, over a file of end-to-end tests): a third would end no sooner.
+const inTwoLanes = (...parts: readonly Part[]): Stage => ({ lanes: 2, parts });
+
+const quick = ["types", "lint", "format", "compare", "workflows", "coverage"].map(script);
 const sample: Part = { name: "sample", command: [join(paths.checkout, "sample/api/test.sh")] };
-
 const pages: Part = { name: "sample web", command: [join(paths.checkout, "sample/web/test.sh")] };
 
 /** What needs no Docker engine and no Pulumi. */
-export const QUICK: readonly Stage[] = [[quick]];
-// Two lanes of about the same length: most tests wait for containers, not for the processor.
-const here: readonly [Lane, Lane] = [
-  [...quick, script("test:toolchain"), script("test:e2e:first")],
-  [script("test:host"), sample, pages, script("test:e2e:rest"), script("test:walk")],
-];
-const overSsh: readonly [Lane, Lane] = [
-  [script("test:ssh:first")],
-  [script("test:machine"), script("test:ssh:rest"), script("test:walk:ssh")],
-];
+export const QUICK: readonly Stage[] = [inOneLane(...quick)];
+
+// The long ones begin first, so that both lanes end at about the same time.
+const here = ["test:e2e:releases", "test:e2e:rest", "test:e2e:first"].map(script);
+const hereAtLast = [script("test:host"), script("test:walk"), sample, pages, script("test:toolchain")];
+/** What a way to the host can break first. */
+const overSshFirst = script("test:ssh:first");
+const overSshRest = ["test:ssh:rest", "test:walk:ssh", "test:machine"].map(script);
 
 // The end-to-end tests add to the unit tests' share of lines; which commands they ran is begun anew with them.
-const begin: Stage = [[script("coverage:begin")]];
-const whole: Stage = [[script("coverage:whole")]];
+const begin: Stage = inOneLane(script("coverage:begin"));
+const whole: Stage = inOneLane(script("coverage:whole"));
 
-/** What needs this machine's own engine. */
-export const FULL: readonly Stage[] = [begin, here, whole];
-/** What needs a test machine, reached over SSH. */
-export const SSH: readonly Stage[] = [overSsh];
-/** What needs the real AWS and Cloudflare providers. */
-export const CLOUD: readonly Stage[] = [[[script("test:cloud:parts")], [script("test:cloud:stacks")]]];
-
-const plugins: Part = {
-  name: "cloud plugins",
-  command: ["nice", "-n", "10", join(paths.checkout, "toolchain/setup/bootstrap.sh"), "cloud-plugins"],
-};
-
-/** All of it: the cloud's providers are built, where they are not there yet, in what the other tests leave of the machine. */
-export const ALL: readonly Stage[] = [
+/** What README's test command runs: this machine's own engine, and the first of what needs a test machine. */
+export const TEST: readonly Stage[] = [
   begin,
-  [[...here[0], ...overSsh[0]], [...here[1], ...overSsh[1]], [plugins]],
+  inTwoLanes(...quick, ...here, overSshFirst, ...hereAtLast),
   whole,
-  ...CLOUD,
 ];
+/** All that needs a test machine, which is reached over SSH. */
+export const SSH: readonly Stage[] = [inTwoLanes(overSshFirst, ...overSshRest)];
+/** What needs the real AWS and Cloudflare providers. */
+export const CLOUD: readonly Stage[] = [inTwoLanes(script("test:cloud:stacks"), script("test:cloud:parts"))];
 
 type Result = Counts & { readonly name: string; readonly seconds: number; readonly output: string };
 
@@ -77,9 +71,14 @@ async function runPart({ name, command }: Part, env: NodeJS.ProcessEnv, alone: b
   return { ...countResults(result.all, result.exitCode ?? 1), name, seconds, output: result.all };
 }
 
-async function runLane(lane: Lane, env: NodeJS.ProcessEnv, alone: boolean): Promise<readonly Result[]> {
+async function runStage({ lanes, parts }: Stage, env: NodeJS.ProcessEnv): Promise<readonly Result[]> {
+  const waiting = [...parts];
   const results: Result[] = [];
-  for (const part of lane) results.push(await runPart(part, env, alone));
+  const lane = async (): Promise<void> => {
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift())
+      results.push(await runPart(part, env, lanes === 1));
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
   return results;
 }
 
@@ -90,10 +89,7 @@ export async function runSuite(
   before = async () => {},
 ): Promise<number> {
   const results: Result[] = [];
-  for (const lanes of stages) {
-    const done = await Promise.all(lanes.map((lane) => runLane(lane, env, lanes.length === 1)));
-    results.push(...done.flat());
-  }
+  for (const stage of stages) results.push(...(await runStage(stage, env)));
   await before();
   const lines = results.map((result) => {
     const verdict = result.failed === 0 ? "ok" : "FAILED";

@@ -72,8 +72,8 @@ fi
 
 cat <<END
 
-Ready. Each deployer, once:
-  pulumi login 's3://$bucket?region=$region'
+Ready. Into each deployer's .env, which the shell has loaded before \`make env\` (.env.example says how):
+  PULUMI_BACKEND_URL='s3://$bucket?region=$region'
 A new stack:
   pulumi stack init STACK$secrets
 END

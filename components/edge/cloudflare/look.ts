@@ -72,7 +72,7 @@ function judgeOwner({ zone, ownsZone }: CloudflareSettings, id: StackId, owners:
     case "nobody":
       void pulumi.log.warn(
         `no stack owns the zone ${zone}: its TLS mode and rules are as somebody left them; let one stack keep them ` +
-          "(pulumi config set --path edge.ownsZone true)",
+          `(pulumi config set --stack ${id.stack} --path edge.ownsZone true)`,
       );
       return;
     case "refused":

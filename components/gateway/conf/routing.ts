@@ -92,10 +92,14 @@ map $color $counted {
     green $counted_green;
     default "";
 }
-# Nothing to add below a millisecond, nor without an answer.
+# Nothing to add below a millisecond, nor without an answer that somebody waited for.
+map $status $gave_up {
+    499 $timed;
+    default "";
+}
 map $upstream_header_time $counted_time {
-    "" "";
-    - "";
+    "" $gave_up;
+    - $gave_up;
     0.000 "";
     default $timed;
 }

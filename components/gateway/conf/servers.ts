@@ -113,6 +113,24 @@ export function meanwhile(settings: ResolvedSettings): string {
 ${slotUpstreams(settings).map(one).join("\n\n")}`;
 }
 
+/** Where Prometheus, as a container of the stack's network, asks for the gateway's own counts. */
+export const METRICS_PORT = 9145;
+
+export function metricsServer(): string {
+  return `# Not published: reached from the stack's own network, and from the host at the container's address.
+server {
+    listen ${METRICS_PORT};
+    js_import metrics from ${CONF_DIR}/${HASH_PLACEHOLDER}/metrics.js;
+    access_log off;
+    location = /metrics {
+        js_content metrics.metrics;
+    }
+    location / {
+        return 404 "paths: /metrics\\n";
+    }
+}`;
+}
+
 export function controlServer(settings: ResolvedSettings): string {
   return `# Reached only through the host's folder, which only its owner can enter.
 server {
@@ -132,6 +150,9 @@ server {
     location = /counts {
         js_content control.counts;
     }
+    location = /metrics {
+        proxy_pass http://127.0.0.1:${METRICS_PORT};
+    }
     location = /smoke {
         js_content control.smoke;
     }
@@ -142,7 +163,7 @@ server {
         ${controlTarget(settings, "green")}
     }
     location / {
-        return 404 "paths: /state /hold /counts /smoke /slot/blue/ /slot/green/\\n";
+        return 404 "paths: /state /hold /counts /metrics /smoke /slot/blue/ /slot/green/\\n";
     }
 }`;
 }

@@ -13,7 +13,7 @@ declare const gateway: {
   blue(request: GatewayRequest): string;
   /** Counts a finished request of green. */
   green(request: GatewayRequest): string;
-  /** Adds the time to the first byte; answers "". */
+  /** Adds the time to the first byte, or to the end of who gave up without one; answers "". */
   time(request: GatewayRequest): string;
   /** "1" when the request carries the token of the proof, else "". */
   proven(request: GatewayRequest): string;

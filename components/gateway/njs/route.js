@@ -113,12 +113,15 @@ function green(r) {
 }
 
 // js_set $timed: adds the time to the first byte (the length of a stream says nothing about how fast the application
-// is). nginx.conf asks only when there is something to add. Writes nothing into the line.
+// is), or how long a visitor waited who gave up without one: an application that hangs answers nobody, and is slow for all.
+// nginx.conf asks only when there is something to add. Writes nothing into the line.
 function time(r) {
-  const milliseconds = Math.round(r.variables.upstream_header_time * 1000);
+  const variables = r.variables;
+  let milliseconds = Math.round(variables.upstream_header_time * 1000);
   // Without an answer there is no number.
+  if (!(milliseconds > 0) && r.status === 499) milliseconds = Math.round(variables.request_time * 1000);
   if (!(milliseconds > 0)) return "";
-  const color = r.variables.color;
+  const color = variables.color;
   ngx.shared.counts.incr(`${color}.milliseconds`, milliseconds, 0);
   // Buckets that double: 1, 2, 4 … 65536 ms. What is faster than a millisecond is in none.
   ngx.shared.counts.incr(`${color}.${Math.min(16, Math.ceil(Math.log2(milliseconds)))}`, 1, 0);

@@ -4,6 +4,8 @@
 # One signed request by curl (7.75 or later) instead of an agent or the AWS CLI, which would take 100 MB of a 1 GiB machine.
 # The role's credentials go to curl by its standard input: they are in no process list and in no file.
 set -eu
+# Figures have a point, whatever the language of the machine.
+export LC_ALL=C
 
 region=$1 namespace=$2 stack=$3 data=$4
 # For tests: where the metadata service and CloudWatch are.

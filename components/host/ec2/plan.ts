@@ -54,6 +54,11 @@ export function birthOf(settings: Ec2Settings, region: string): string {
   return `${sourceOf(settings, region)}, user ${settings.user}, generation ${settings.generation}`;
 }
 
+/** The generation in what `birthOf` says of a machine. */
+export function generationIn(birth: string): number {
+  return Number(/generation (\d+)$/.exec(birth)?.[1]);
+}
+
 function sourceOf(settings: Ec2Settings, region: string): string {
   const { image } = settings;
   return image.kind === "ami" ? image.id : `${image.channel} ${architectureOf(settings)} ${region}`;

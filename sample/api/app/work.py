@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 import psycopg
-from celery import Celery, Task
+from celery import Celery, Task, bootsteps
 from kombu.exceptions import OperationalError
 from psycopg_pool import ConnectionPool
 
@@ -71,6 +71,7 @@ def make_celery(chosen: Settings) -> Celery:
         beat_sync_every=1,
         beat_schedule={"tick": {"task": "tick", "schedule": chosen.beat_seconds}},
     )
+    celery.steps["worker"].add(FinishWhatWasGiven)
     rows = once(lambda: Rows(chosen))
 
     @celery.task(name="work", shared=False, bind=True, max_retries=None)
@@ -95,6 +96,18 @@ def make_celery(chosen: Settings) -> Celery:
         )
 
     return celery
+
+
+class FinishWhatWasGiven(bootsteps.StartStopStep):
+    """At a warm shutdown, a job that was handed to a process which has not said yet that it began is finished too.
+
+    Celery 5.7 flushes its pool there as after a lost connection (celery/celery#6863): it forgets the job, the process
+    does it and waits 30 s for somebody to take note, and the job goes back into the queue, to be done a second time.
+    """
+
+    def close(self, worker: Any) -> None:
+        """Before the consumer is stopped, which would flush. What no process was handed goes back all the same."""
+        worker.pool.flush = None
 
 
 class Tick(Task):

@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "./App.tsx";
 
@@ -18,44 +18,48 @@ afterEach(() => {
   answers.clear();
 });
 
+/** Time goes by, and what React had to show for it is shown: its own scheduler runs on no clock of the test's. */
+const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+
 const live = (release: string, color: string) => {
   answers.set("GET /version", () => Response.json({ release, color }));
 };
 
 describe("the page", () => {
   it("says its own release, and that it is live", async () => {
-    live("dev", "blue");
-    render(<App />);
-    expect(screen.getByRole("heading").textContent).toBe("Release dev");
+    live("42", "blue");
+    render(<App release="42" />);
+    expect(screen.getByRole("heading").textContent).toBe("Release 42");
     expect(await screen.findByText("it is live, on blue")).toBeTruthy();
     expect(screen.getByRole("main").className).toBe("blue");
+    expect(screen.getByRole("contentinfo").textContent).toBe("pages built for dev");
   });
 
   it("goes on through a flip, and says which release is live now", async () => {
     vi.useFakeTimers();
-    live("dev", "blue");
-    render(<App />);
-    await vi.advanceTimersByTimeAsync(0);
+    live("42", "blue");
+    render(<App release="42" />);
+    await pass(0);
     live("43", "green");
-    await vi.advanceTimersByTimeAsync(3000);
+    await pass(3000);
     expect(screen.getByRole("status").textContent).toMatch(/^release 43 is live now, on green/);
   });
 
   it("keeps what it knows while the API does not answer", async () => {
     vi.useFakeTimers();
-    live("dev", "blue");
-    render(<App />);
-    await vi.advanceTimersByTimeAsync(0);
+    live("42", "blue");
+    render(<App release="42" />);
+    await pass(0);
     answers.clear();
-    await vi.advanceTimersByTimeAsync(9000);
+    await pass(9000);
     expect(screen.getByRole("status").textContent).toBe("it is live, on blue");
   });
 
   it("asks for jobs and counts them, in a part that it loads when it is asked to", async () => {
-    live("dev", "blue");
+    live("42", "blue");
     answers.set("POST /jobs", () => Response.json({ enqueued: 10 }, { status: 202 }));
     answers.set("GET /jobs", () => Response.json({ done: 7, repeated: 0 }));
-    render(<App />);
+    render(<App release="42" />);
     fireEvent.click(screen.getByText("Jobs"));
     fireEvent.click(await screen.findByText("Enqueue ten"));
     expect(await screen.findByText("10 jobs are enqueued")).toBeTruthy();
@@ -65,7 +69,7 @@ describe("the page", () => {
 
   it("says so when the queue does not answer", async () => {
     answers.set("POST /jobs", () => new Response(null, { status: 503 }));
-    render(<App />);
+    render(<App release="42" />);
     fireEvent.click(screen.getByText("Jobs"));
     fireEvent.click(await screen.findByText("Enqueue ten"));
     expect(await screen.findByText("the API answers 503")).toBeTruthy();

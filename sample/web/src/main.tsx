@@ -7,6 +7,6 @@ const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
-    <App />
+    <App release={document.documentElement.dataset["release"] ?? "dev"} />
   </StrictMode>,
 );

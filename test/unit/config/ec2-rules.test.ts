@@ -180,6 +180,17 @@ describe("the config of an EC2 host", () => {
     assert.equal(only(across({}, undefined, "us-east-1")).key, "host.network.zone");
   });
 
+  it("refuses a lower generation than the machine has: a file from before would make it anew", () => {
+    const was = ec2RecordOf(ec2Settings({ generation: 3 }));
+    const lower = only(across({ generation: 2 }, was));
+    assert.equal(
+      `${lower.got}: ${lower.allowed}`,
+      "2: 3, which the machine is, or more, which makes it anew",
+    );
+    assert.match(lower.fix, /'host.generation' '?3/);
+    for (const generation of [3, 4]) assert.deepEqual(across({ generation }, was), []);
+  });
+
   it("refuses to leave the data volume behind, and a smaller one", () => {
     const was = ec2RecordOf();
     assert.deepEqual(across({ dataVolumeGb: 21 }, was), []);

@@ -50,6 +50,8 @@ function put(holder: unknown, steps: readonly Step[], value: unknown, top: boole
 function run(config: Config, command: string): Config {
   const [program, verb, action, ...rest] = words(command);
   if (verb === "up") return config;
+  // It makes the file say what runs.
+  if (program === "npx" && action === "rollback") return GOOD;
   assert.deepEqual([program, verb], ["pulumi", "config"]);
   const type = rest.includes("--type") ? rest[rest.indexOf("--type") + 1] : undefined;
   const nested = rest.includes("--path");

@@ -36,6 +36,7 @@ describe("the keys of a config, held against each other and against what runs", 
     const problem = only(checkAcrossKeys(parsed, undefined, 2048));
     assert.equal(problem.key, "active");
     assert.match(problem.got, /"green", a slot without a release/);
+    assert.equal(problem.fix, "pulumi config set 'active' 'blue'");
   });
 
   it("refuses a release onto the live slot and names the other one (invariant 2)", () => {
@@ -49,7 +50,8 @@ describe("the keys of a config, held against each other and against what runs", 
   });
 
   it("refuses it while the flip away from it is asked for too: it still serves until the switch", () => {
-    assert.equal(only(check({ blue: release("3"), active: "green" }, recordOf())).key, "blue.release");
+    const problem = only(check({ blue: release("3"), active: "green" }, recordOf()));
+    assert.deepEqual([problem.key, problem.fix], ["blue.release", "npx bluegreen rollback"]);
   });
 
   it("refuses to empty the live slot", () => {

@@ -15,7 +15,7 @@ describe("drift", () => {
       "a container that is gone",
       planned(stepEvent({ op: "create", name: "api", diffs: ["id"] }), SUMMARY),
       1,
-      "prod: 1 resources differ from what was deployed; `pulumi up --refresh` would\n  create Command api: id\n",
+      "prod: 1 resources differ from what was deployed; `pulumi up --refresh --stack prod` puts them back\n  create Command api: id\n",
     ],
     [
       "a host that nobody reached",

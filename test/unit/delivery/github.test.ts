@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PullRequest, putComment } from "../../../delivery/github/comments.ts";
-import { renderOutputs, writeOutputs } from "../../../delivery/github/outputs.ts";
+import { renderNotice, renderOutputs, writeOutputs } from "../../../delivery/github/outputs.ts";
 import { readEvents } from "../../../delivery/preview/events.ts";
 import { planOf } from "../../../delivery/preview/plan.ts";
 import { run } from "../../support/process.ts";
@@ -207,6 +207,10 @@ describe("a step's outputs", () => {
   it("are lines, and no value makes a second one", () => {
     assert.equal(renderOutputs({ stack: "dev", image: "a@sha256:b" }), "stack=dev\nimage=a@sha256:b\n");
     assert.throws(() => renderOutputs({ image: "a\nstack=prod" }), /the output image has more than one line/);
+  });
+  it("stand beside what people are to see, which a workflow shows on the run's own page", () => {
+    assert.equal(renderNotice("skipped", undefined), "skipped\n");
+    assert.equal(renderNotice("a\n::error::b", "outputs"), "::notice::a ::error::b\n");
   });
   it("are added to the workflow's file", () => {
     const folder = mkdtempSync(join(tmpdir(), "outputs-"));

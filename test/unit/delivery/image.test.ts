@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { judgeAnswer, smokeChecksOf } from "../../../delivery/image/checks.ts";
+import { judgeAnswer, judgePage, smokeChecksOf } from "../../../delivery/image/checks.ts";
+import { deliveriesOf } from "../../../delivery/image/sample.ts";
 import { buildWords, imageName, pushedReference, tagged } from "../../../delivery/image/reference.ts";
 import { securityUpdates } from "../../../delivery/image/scan.ts";
 
@@ -52,11 +53,53 @@ describe("the smoke test's checks", () => {
     json: { "services.database.status": "ok" },
     timeoutSeconds: 5,
   };
-  it("are those of the stack's file", () => {
-    const checks = smokeChecksOf(readFileSync("Pulumi.prod.yaml", "utf8"));
-    assert.deepEqual(checks[0], check);
+  const prod = readFileSync("Pulumi.prod.yaml", "utf8");
+  it("are those of the stack's file, each asked of the image that visitors would meet there", () => {
+    const { api, web } = smokeChecksOf(prod);
+    assert.deepEqual(api[0], check);
+    assert.deepEqual(
+      api.map(({ path }) => path),
+      ["/health", "/version"],
+    );
+    assert.deepEqual([web?.user, web?.checks.map(({ path }) => path)], ["101:101", ["/"]]);
     assert.throws(() => smokeChecksOf("config: {}"));
   });
+  it("go to the API below its paths, whatever is asked there, and to it alone where there is no web server", () => {
+    const smoke = ["/api", "/api/x", "/api?a=1", "/apiary", "/x?/api"].map((path) => ({ path, status: 200 }));
+    const file = (web: object) => JSON.stringify({ config: { "bluegreen:switch": { smoke }, ...web } });
+    const { api, web } = smokeChecksOf(file({ "bluegreen:web": { apiPaths: ["/api"] } }));
+    assert.deepEqual(
+      api.map(({ path }) => path),
+      ["/api", "/api/x", "/api?a=1"],
+    );
+    assert.deepEqual(
+      web?.checks.map(({ path }) => path),
+      ["/apiary", "/x?/api"],
+    );
+    assert.deepEqual([smokeChecksOf(file({})).api.length, smokeChecksOf(file({})).web], [5, undefined]);
+  });
+  it("are asked of every image of a release, which has a repository of its own", () => {
+    const to = { repository: "ghcr.io/Owner/Name", commit: COMMIT, cacheTag: "cache" };
+    const names = (text: string) => deliveriesOf(text, to).map(({ part, name }) => `${part} ${tagged(name)}`);
+    const [api, web] = ["api", "web"].map((part) => `${part} ghcr.io/owner/name/${part}:${COMMIT}`);
+    assert.deepEqual(names(prod), [api, web]);
+    assert.deepEqual(names(prod.replace(/^\s+bluegreen:web: .*$/m, "")), [api]);
+    assert.deepEqual(
+      deliveriesOf(prod, to).map(({ cache }) => cache),
+      ["api", "web"].map((part) => ({ kind: "registry", reference: `ghcr.io/owner/name/${part}:cache` })),
+    );
+  });
+  for (const [status, cacheControl, problem] of [
+    [200, "no-cache", undefined],
+    [200, "private, No-Store", undefined],
+    [404, "no-cache", "/ answered 404, not 200"],
+    [200, "", "/ has no Cache-Control, not no-cache or no-store: browsers would"],
+    [200, "max-age=60", '/ has Cache-Control "max-age=60", not'],
+  ] as const)
+    it(`hold the page to what no browser may keep: ${status} "${cacheControl}"`, () => {
+      const got = judgePage("/", { status, cacheControl, body: "" });
+      assert.equal(got?.slice(0, problem?.length), problem);
+    });
   const ANSWERS = [
     [200, '{"services":{"database":{"status":"ok"}}}', undefined],
     [503, "", "/health answered 503, not 200"],
@@ -70,10 +113,10 @@ describe("the smoke test's checks", () => {
   ] as const;
   for (const [status, body, problem] of ANSWERS)
     it(`judge ${status} ${body}`, () => {
-      assert.equal(judgeAnswer(check, status, body), problem);
+      assert.equal(judgeAnswer(check, { status, body }), problem);
     });
   it("ask for no document where none is wanted", () => {
-    assert.equal(judgeAnswer({ ...check, json: {} }, 200, ""), undefined);
+    assert.equal(judgeAnswer({ ...check, json: {} }, { status: 200, body: "" }), undefined);
   });
 });
 

@@ -36,6 +36,41 @@ describe("the releases of the last update", () => {
     assert.equal(carryReleases(text, DEPLOYED, "bluegreen"), text);
   });
 
+  it("bring what is their own; how the next one migrates is git's word, from the slot that git calls active", () => {
+    const own = { kind: "contract", worksWith: ["40"] };
+    const recorded = { ...own, command: ["old"], timeoutSeconds: 60 };
+    const deployed = {
+      commit: undefined,
+      config: {
+        "bluegreen:active": "green",
+        "bluegreen:blue": { release: "41", images: { api: "app:41" }, commit: "41aaaaa", by: "Ann" },
+        "bluegreen:green": { release: "42", images: { api: "app:42" }, migration: recorded, by: "Ann" },
+      },
+    };
+    const migration = "{ kind: contract, worksWith: ['42'], command: [new], timeoutSeconds: 300 }";
+    const file = `config:
+  bluegreen:active: blue
+  bluegreen:blue: { release: "1", images: { api: app:1 }, migration: ${migration} }
+  bluegreen:green: { release: "2", images: { api: app:2 }, migration: { command: [other] } }
+`;
+    const text = carryReleases(file, deployed, "bluegreen");
+    const settings = { command: ["new"], timeoutSeconds: 300 };
+    assert.deepEqual(at(parse(text), "config"), {
+      "bluegreen:active": "green",
+      "bluegreen:blue": {
+        ...{ release: "41", images: { api: "app:41" }, commit: "41aaaaa", by: "Ann" },
+        migration: settings,
+      },
+      "bluegreen:green": {
+        ...{ release: "42", images: { api: "app:42" }, by: "Ann" },
+        migration: { ...settings, ...own },
+      },
+    });
+    assert.equal(carryReleases(text, deployed, "bluegreen"), text);
+    const without = carryReleases(FILE, deployed, "bluegreen");
+    assert.equal(at(parse(without), "config", "bluegreen:green", "migration"), undefined);
+  });
+
   it("go into the committed files, and leave nothing else different", () => {
     for (const stack of ["dev", "staging", "prod"]) {
       const file = readFileSync(`Pulumi.${stack}.yaml`, "utf8");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parse } from "yaml";
@@ -88,7 +89,9 @@ describe("the workflows", () => {
       for (const [name, job] of jobsOf(file)) {
         const text = JSON.stringify(job);
         const needs = /secrets\.|"id-token"|actions\/deployer/.test(text);
-        assert.equal(needs, at(job, "environment") !== undefined, name);
+        const environment = at(job, "environment");
+        const approves = /^approve-\$\{\{ [\w.]+stack \}\}$/.test(String(environment));
+        assert.equal(needs, environment !== undefined && !approves, name);
       }
     });
   }
@@ -98,12 +101,52 @@ describe("the workflows", () => {
       const [, job] = jobsOf(`.github/workflows/${name}.yml`).find(([key]) => key === name) ?? [];
       assert.match(String(at(job, "concurrency", "group")), /^stack-\$\{\{ [\w.]+stack \}\}$/);
       assert.equal(at(job, "concurrency", "cancel-in-progress"), false);
+      // Or the next to come would cancel the one that waits, a rollback too.
+      assert.equal(at(job, "concurrency", "queue"), "max");
       assert.equal(
         JSON.stringify(read(`.github/workflows/${name}.yml`)).includes('"cancel-in-progress":true'),
         false,
       );
     });
   }
+
+  for (const name of UPDATES) {
+    it(`${name} is approved before it comes into the stack's group, so that whoever waits for it holds up nobody`, () => {
+      const jobs = Object.fromEntries(jobsOf(`.github/workflows/${name}.yml`));
+      const { approval } = jobs;
+      assert.equal([at(jobs[name], "needs")].flat().includes("approval"), true);
+      assert.equal(at(approval, "environment"), `approve-${String(at(jobs[name], "environment"))}`);
+      assert.match(String(at(approval, "concurrency", "group")), /github\.run_id/);
+    });
+
+    it(`${name} says for the record who asked for it`, () => {
+      const file = `.github/workflows/${name}.yml`;
+      const step = stepsOf(file).find((one) => String(at(one, "run")).includes("npx bluegreen"));
+      assert.match(String(at(step, "run")), /--by "\$ACTOR"/);
+      assert.equal(at(step, "env", "ACTOR"), "${{ github.actor }}");
+    });
+  }
+
+  it("deploy no commit that came before the deployed one, and a contract as git declares it", () => {
+    const [, job] = jobsOf(".github/workflows/deploy.yml").find(([key]) => key === "deploy") ?? [];
+    const steps = list(at(job, "steps"));
+    assert.equal(at(steps[0], "with", "fetch-depth"), 0);
+    const standing = steps.findIndex((step) => String(at(step, "run")).includes("delivery -- standing"));
+    const deploys = steps.findIndex((step) => String(at(step, "run")).includes("bluegreen deploy"));
+    assert.ok(standing > 0 && standing < deploys);
+    assert.equal(at(steps[deploys], "if"), "steps.standing.outputs.outdated != 'true'");
+    assert.equal(at(steps[deploys], "env", "CONTRACT"), "${{ steps.standing.outputs.contract }}");
+    const script = String(at(steps[deploys], "run"));
+    for (const [contract, words] of [
+      ["", "--by Ann"],
+      ["41 42", "--by Ann --contract 41 42"],
+    ] as const) {
+      const env = { ...process.env, ACTOR: "Ann", CONTRACT: contract, STACK: "prod", IMAGE: "i" };
+      const fakes = 'make() { :; }; npx() { echo "$*"; };';
+      const ran = execFileSync("bash", ["-e", "-c", `${fakes} ${script}`], { env, encoding: "utf8" });
+      assert.ok(ran.trim().endsWith(words), ran);
+    }
+  });
 
   it("offer and look at every stack", () => {
     const inputs = at(read(".github/workflows/rollback.yml"), "on", "workflow_dispatch", "inputs");
@@ -118,18 +161,25 @@ describe("the workflows", () => {
       );
   });
 
-  it("push an image only after it was tried, and deploy it by its digest", () => {
+  it("push images only after all were tried, and deploy them by their digests", () => {
     const deploy = readFileSync("delivery/image/deliver.ts", "utf8");
-    const places = ["buildWords(", "smokeTest(", "scanImage(", '"push"', "pushedReference("].map((text) =>
-      deploy.lastIndexOf(text),
-    );
+    const steps = ["await build(", ".smoke(", "await scanImage(", "throw new Error(", "await push("];
+    const places = steps.map((text) => deploy.lastIndexOf(text));
+    assert.equal(places.includes(-1), false, places.join());
     assert.deepEqual(
       places,
       places.toSorted((a, b) => a - b),
     );
+    const file = ".github/workflows/deploy.yml";
     assert.match(
-      readFileSync(".github/workflows/deploy.yml", "utf8"),
-      /npx bluegreen deploy --stack "\$STACK" --image "api=\$IMAGE" --json/,
+      readFileSync(file, "utf8"),
+      /npx bluegreen deploy --stack "\$STACK" --image "api=\$API" \$\{WEB:\+"web=\$WEB"\} --json/,
     );
+    const update = stepsOf(file).find((step) => at(step, "name") === "bluegreen deploy");
+    for (const part of ["api", "web"]) {
+      const given = `\${{ steps.images.outputs.${part} }}`;
+      assert.equal(at(read(file), "jobs", "images", "outputs", part), given);
+      assert.equal(at(update, "env", part.toUpperCase()), `\${{ needs.images.outputs.${part} }}`);
+    }
   });
 });

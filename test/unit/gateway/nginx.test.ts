@@ -94,13 +94,14 @@ describe("renderNginx", () => {
     assert.equal(text, readFileSync(GOLDEN_TLS, "utf8"));
   });
 
-  it("listens on one port for visitors, with TLS or without", () => {
+  it("listens on one port for visitors, with TLS or without, and on one that is not published for Prometheus", () => {
     const listens = (text: string) => [...text.matchAll(/^ *listen (.*);$/gm)].map((found) => found[1]);
     const others = [
       "127.0.0.1:8081",
       "127.0.0.1:8086",
       "127.0.0.1:8082",
       "127.0.0.1:8083",
+      "9145",
       "unix:/run/bluegreen/control.sock",
     ];
     assert.deepEqual(listens(renderNginx(settings)), ["8080", ...others]);
@@ -147,6 +148,7 @@ describe("gatewayFiles", () => {
       `${hash}/route.js`,
       `${hash}/control.js`,
       `${hash}/aside.js`,
+      `${hash}/metrics.js`,
       ...["502", "503", "504", "429", "bypass", "maintenance"].map((page) => `${hash}/pages/${page}.html`),
       "nginx.conf",
     ]);

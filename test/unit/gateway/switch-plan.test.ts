@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { renderSwitchPlan, switchLimitSeconds } from "../../../components/gateway/switch-plan.ts";
+import { renderSwitchPlan, switchLimitSeconds } from "../../../components/gateway/switch/switch-plan.ts";
 import { askedUrl } from "../../../components/gateway/spec.ts";
-import { parseSwitchReport } from "../../../components/gateway/switch-report.ts";
+import { parseSwitchReport } from "../../../components/gateway/switch/switch-report.ts";
 import { JOBS, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const specs = {

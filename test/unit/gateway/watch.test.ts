@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type Server, createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
+import { installScripts } from "../../support/host-scripts.ts";
 import { at } from "../../support/json.ts";
 import { Running, run, runOk, until } from "../../support/process.ts";
 
@@ -30,7 +31,7 @@ async function judge(
       `old.now ${filled(old)}`,
     ],
   ];
-  const { stdout } = await runOk("awk", ["-f", join(components, "gateway/judge.awk")], {
+  const { stdout } = await runOk("awk", ["-f", join(components, "gateway/watch/judge.awk")], {
     input: `${lines.join("\n")}\n`,
   });
   return stdout.trim().split("\n");
@@ -91,18 +92,14 @@ describe("watch.sh", function () {
     directory = await mkdtemp(join(tmpdir(), "watch-"));
     await mkdir(join(directory, "gateway/run"), { recursive: true });
     await mkdir(join(directory, "gateway/conf"));
-    await mkdir(join(directory, "bin"));
-    for (const file of ["gateway/watch.sh", "gateway/judge.awk", "gateway/common.sh", "ledger/ledger.sh"]) {
-      const text = await readFile(join(components, file));
-      await writeFile(join(directory, "bin", basename(file)), text, { mode: 0o755 });
-    }
+    await installScripts(directory);
     await writeFile(
       join(directory, "bin/docker"),
       `#!/bin/sh\ncat "${directory}/container" 2>/dev/null || { cat "${directory}/complaint" >&2; exit 1; }\n`,
       { mode: 0o755 },
     );
     path = `${directory}/bin:${process.env["PATH"] ?? ""}`;
-    await writeFile(join(directory, "container"), "healthy 0");
+    await writeFile(join(directory, "container"), "api-green healthy 0\nworker-green healthy 0\n");
     slotStatus = 200;
     asked = 0;
     state = { live: "green", canary: "0", "release.blue": "1", "release.green": "2" };
@@ -147,7 +144,7 @@ describe("watch.sh", function () {
     });
   const plan = (seconds: number): string =>
     [
-      ...["color green", "release 2", "container api-green", `seconds ${seconds}`],
+      ...["color green", "release 2", "containers api-green worker-green", `seconds ${seconds}`],
       "watched live green;canary 0;release.blue 1;release.green 2",
       "back live blue;canary 0;release.blue 1;release.green 2",
       ...Object.entries(LIMITS).map(([key, value]) => `${key} ${value}`),
@@ -191,6 +188,16 @@ describe("watch.sh", function () {
     assert.equal(typeof at(entry, "figures", "backMs"), "number");
   });
 
+  it("sends the visitors back though the disk is full", async () => {
+    for (const file of ["condemned", "conf/start.new"]) await mkdir(join(directory, "gateway", file));
+    await start();
+    counts.green = [200, 10];
+    await until("the visitors are back", () => state["live"] === "blue", 10_000);
+    await rm(join(directory, "gateway/conf/start.new"), { recursive: true });
+    assert.equal(await verdict(), "verdict bad 5.00 % of 200 requests failed, allowed are 1 %");
+    assert.match(await readFile(join(directory, "gateway/conf/start"), "utf8"), /^live blue$/m);
+  });
+
   it("counts from its own beginning, and leaves a good release alone", async () => {
     counts.green = [1000, 1000];
     await start(3);
@@ -199,18 +206,41 @@ describe("watch.sh", function () {
     assert.equal(state["live"], "green");
   });
 
+  it("judges nobody by too few requests, and does not call that good", async () => {
+    await start(2);
+    counts.green = [19, 19];
+    assert.equal(
+      await verdict(),
+      "verdict unjudged held until its time was over, with 19 requests; it takes 20 to judge by",
+    );
+    assert.equal(state["live"], "green");
+    assert.match(await readFile(join(directory, "ledger"), "utf8"), /"verdict":"unjudged"/);
+  });
+
+  it("finds an outage among all that went well before", async () => {
+    // It begins before all of them, and its last minute after.
+    server.on("request", ({ url }) => {
+      if (url === "/counts" && counts.green === NOTHING) counts.green = [100_000, 0];
+    });
+    await start();
+    await watched();
+    counts.green = [100_100, 100];
+    // Under the limit of all: 100 of 100,100.
+    assert.match(await verdict(), /^verdict bad \d+\.\d\d % of \d+ requests failed within a minute/);
+  });
+
   it("sends the visitors back from a container that is ill", async () => {
     await start();
-    await writeFile(join(directory, "container"), "unhealthy 0");
-    assert.equal(await verdict(), "verdict bad its container is unhealthy");
+    await writeFile(join(directory, "container"), "api-green healthy 0\nworker-green unhealthy 0\n");
+    assert.equal(await verdict(), "verdict bad its container worker-green is unhealthy");
     assert.equal(state["live"], "blue");
   });
 
   it("leaves maintenance on where it sends visitors back", async () => {
     state["maintenance"] = "600";
     await start();
-    await writeFile(join(directory, "container"), "unhealthy 0");
-    assert.equal(await verdict(), "verdict bad its container is unhealthy");
+    await writeFile(join(directory, "container"), "api-green healthy 0\nworker-green unhealthy 0\n");
+    assert.equal(await verdict(), "verdict bad its container worker-green is unhealthy");
     assert.equal(state["live"], "blue");
     assert.equal(state["maintenance"], "600");
   });
@@ -219,15 +249,15 @@ describe("watch.sh", function () {
     await rm(join(directory, "container"));
     await writeFile(join(directory, "complaint"), "Cannot connect to the Docker daemon. Is it running?");
     await start(3);
-    assert.equal(await verdict(), "verdict good held until its time was over");
+    assert.match(await verdict(), /^verdict unjudged /);
     await writeFile(join(directory, "complaint"), "Error: No such object: api-green");
     await start();
-    assert.equal(await verdict(), "verdict bad its container is gone");
+    assert.equal(await verdict(), "verdict bad its container api-green is gone");
     state["live"] = "green";
-    await writeFile(join(directory, "container"), "healthy 4");
+    await writeFile(join(directory, "container"), "api-green healthy 4\n");
     await start();
-    await writeFile(join(directory, "container"), "healthy 6");
-    assert.equal(await verdict(), "verdict bad its container was started again 2 times");
+    await writeFile(join(directory, "container"), "api-green healthy 6\n");
+    assert.equal(await verdict(), "verdict bad its container api-green was started again 2 times");
   });
 
   it("begins to count anew with a gateway that was started again", async () => {
@@ -269,7 +299,7 @@ describe("watch.sh", function () {
 
   it("is not taken for one that runs by a pid that is somebody else's, and kills nobody", async () => {
     await start(1);
-    assert.match(await verdict(), /^verdict good/);
+    assert.match(await verdict(), /^verdict unjudged/);
     await rm(join(directory, "gateway/watch/verdict"));
     await writeFile(join(directory, "gateway/watch/pid"), String(process.pid));
     assert.match((await watch("status")).stdout, /^verdict lost/);

@@ -93,6 +93,31 @@ describe("prune.sh", function () {
     assert.deepEqual((await prune("app:3")).removed, ["app:1"]);
   });
 
+  it("leaves what was pulled while another stack releases: it may have no container there yet", async () => {
+    const pulled = `app@${DIGEST("1")}`;
+    await ledger("own", pulled, "app:2", "app:3");
+    const images = [`${pulled} sha256:1`, ...tags("2", "3")];
+    await engine(images, "sha256:o", "app:o", `from ${folder}/other/gateway/run`);
+    await writeFile(path.join(folder, "other/images.kept"), "app:9\n");
+    const command = (event: "began" | "ended", run: string, minutesAgo: number): LedgerEntry => {
+      const about = { at: new Date(Date.now() - minutesAgo * 60_000).toISOString(), run, command: "deploy" };
+      return event === "began"
+        ? { event, ...about, by: 'a "run":"b"' }
+        : { event, ...about, ok: true, milliseconds: {} };
+    };
+    const other = (...entries: readonly LedgerEntry[]) =>
+      writeFile(
+        path.join(folder, "other/ledger"),
+        `${entries.map((entry) => ledgerLine(entry)).join("\n")}\n`,
+      );
+    await other(command("began", "a", 30), command("began", "b", 20), command("ended", "a", 10));
+    const { code, output, removed } = await prune("app:3");
+    assert.deepEqual([code, removed], [0, ["app:2"]]);
+    assert.match(output, /other, another stack's directory, has a command under way: what was pulled stays/);
+    await other(command("began", "a", 30), command("ended", "a", 10), command("began", "cut off", 61));
+    assert.deepEqual((await prune("app:3")).removed.toSorted(), ["app:2", "app:2", pulled]);
+  });
+
   it("removes nothing where another stack cannot be asked, or nothing is kept", async () => {
     await ledger("own", "app:1", "app:3");
     await engine(tags("1", "3"), "sha256:o", "app:o", `from ${folder}/nowhere/gateway/run`);

@@ -12,6 +12,7 @@ const BARE = {
   ignoreChanges: [],
   replaceOnChanges: [],
   additionalSecretOutputs: [],
+  hooks: { afterCreate: [], onError: [] },
 };
 
 describe("the golden listings", function () {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import type { Settings } from "../../../components/config/schema.ts";
 import { readStackFile } from "../../support/stack-file.ts";
 import { JOBS, MINIMAL, recordOf, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 import { type ProgramRun, type Registration, runProgram } from "../../support/program.ts";
@@ -42,7 +43,7 @@ describe("the whole program", () => {
         .sort(),
       [
         ...["api-blue", "api-green", "beat-blue", "beat-green", "gateway", "postgres", "redis"],
-        ...["worker-blue", "worker-green"],
+        ...["web-blue", "web-green", "worker-blue", "worker-green"],
       ].map((what) => `bluegreen-dev-${what}`),
     );
   });
@@ -132,6 +133,26 @@ describe("the whole program", () => {
       );
       assert.equal(named(run, `slot-${color}-migration`).inputs["stdin"], spec?.migration);
     }
+  });
+
+  it("declares a slot as it began, whatever its migration's settings and its origin are now (invariant 1)", async () => {
+    const record = recordOf();
+    const release = (slot: Settings["blue"], more: object) => JSON.stringify({ ...slot, ...more });
+    const { blue, green } = settingsOf();
+    const contract = { kind: "contract", worksWith: ["1"], command: ["other"], timeoutSeconds: 9 };
+    const [before, after] = [
+      await runProgram({ stack: "dev", config: CONFIG, record }),
+      await runProgram({
+        stack: "dev",
+        config: {
+          ...CONFIG,
+          blue: release(blue, { migration: { command: ["new"], lockTimeoutSeconds: 9 } }),
+          green: release(green, { migration: contract, commit: "1a2b3c4", by: "Ann" }),
+        },
+        record,
+      }),
+    ];
+    assert.deepEqual(after.registrations, before.registrations);
   });
 
   it("lets no new provider or program touch the live slot, and keeps the idle one comparable", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Found } from "../../../components/host/ssh-look.ts";
 import { containersOf } from "../../../components/slot/record.ts";
-import { checksOf } from "../../../release/doctor/checks.ts";
+import { type Looked, checksOf } from "../../../release/doctor/checks.ts";
 import type { Status } from "../../../release/show/status.ts";
 import { recordOf } from "../../support/fixtures.ts";
 
@@ -18,6 +18,7 @@ const status: Status = {
   ...{ stack: "dev", url: null, gateway: { live: "blue", canary: 0 }, unfinished: [] },
   believed: { state: "blue", config: "blue" },
   releases: { blue: { state: "1", config: "1" }, green: { state: "2", config: "2" } },
+  ...{ differs: [], takenBack: null },
   containers: [
     ...shared.map((name) => ({ ...plain, name, health: "healthy" })),
     ...[record.slots.blue, record.slots.green].flatMap((spec) =>
@@ -31,13 +32,16 @@ const status: Status = {
   ],
 };
 
+const around = { engineVersion: "3.259.0", locks: [], now: Date.parse("2026-06-01T00:00:00Z") };
+
 /** What is wrong, as `what: is`. */
 function wrong(change: {
   readonly status?: Partial<Status>;
   readonly found?: Partial<Found>;
+  readonly other?: Partial<Looked>;
 }): readonly string[] {
   const looked = {
-    ...{ record, shared },
+    ...{ record, shared, ...around, ...change.other },
     status: { ...status, ...change.status },
     found: { ...found, ...change.found },
   };
@@ -88,7 +92,7 @@ describe("a doctor", () => {
     ],
     [
       "a file that was never carried out",
-      { status: { believed: { state: "blue", config: "green" } } },
+      { status: { differs: [{ key: "canary", file: "10", state: "0" }] } },
       /^file, state and host: Pulumi\.dev\.yaml is not what was brought up last/,
     ],
   ] as const) {
@@ -100,11 +104,43 @@ describe("a doctor", () => {
     });
   }
 
+  it("finds a lock that a killed update left, and leaves one alone that is held", () => {
+    const lock = { by: "anna@desk, process 7", since: "2026-06-01T00:00:00Z" };
+    assert.deepEqual(wrong({ other: { locks: undefined } }), []);
+    const said = (runs: boolean | undefined) => wrong({ other: { locks: [{ ...lock, runs }] } });
+    assert.deepEqual(said(true), []);
+    assert.deepEqual(said(false), [`lock: an update of ${lock.by}, since ${lock.since}, was killed`]);
+    assert.match(said(undefined)[0] ?? "", /runs or was killed, on another machine$/);
+  });
+
+  it("finds an engine and a Docker that are too old", () => {
+    assert.deepEqual(wrong({ other: { engineVersion: "3.99.1" } }), ["pulumi: 3.99.1"]);
+    assert.deepEqual(wrong({ found: { engine: { kind: "answers", apiVersion: 1.4 } } }), ["engine: API 1.4"]);
+  });
+
+  it("finds a certificate that nobody renewed", () => {
+    const certificate = { generation: 1, fingerprint: "abc", notBefore: "2026-01-01T00:00:00Z" };
+    const until = (notAfter: string) =>
+      wrong({
+        found: { observation: { ...found.observation, certificate: "abc" } },
+        other: { record: { ...record, certificate: { ...certificate, notAfter } } },
+      });
+    assert.deepEqual(until("2026-07-01T00:00:00Z"), []);
+    assert.deepEqual(until("2026-06-10T00:00:00Z"), ["certificate's validity: for another 9 days"]);
+    assert.deepEqual(until("2026-05-31T00:00:00Z"), ["certificate's validity: expired 2026-05-31T00:00:00Z"]);
+  });
+
   it("says that maintenance is on, and where the host alone has it", () => {
     const gateway = { live: "blue", canary: 0, maintenance: 600 } as const;
     const on = { ...status, gateway };
     const start = { ...found, observation: { ...found.observation, start: "blue 0 600" } };
-    const checks = checksOf({ record: { ...record, maintenance: 600 }, shared, status: on, found: start });
+    const checks = checksOf({
+      ...around,
+      record: { ...record, maintenance: 600 },
+      shared,
+      status: on,
+      found: start,
+    });
     assert.ok(checks.every(({ ok }) => ok));
     assert.ok(checks.some(({ what }) => what === "maintenance"));
     assert.deepEqual(wrong({ status: { gateway } }), ["gateway's colour and canary: blue 0 600"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type LedgerEntry, parseLedger } from "../../../components/ledger/entry.ts";
-import { announced, openMessenger } from "../../../release/messages/messenger.ts";
+import { announced, openMessenger, refusePlainSecrets } from "../../../release/messages/messenger.ts";
 import { Failure, Refusal } from "../../../release/outcome.ts";
 import { at } from "../../support/json.ts";
 import { httpReceiver } from "../../support/receivers.ts";
@@ -110,5 +110,30 @@ describe("the messenger", () => {
       assert.doesNotMatch(said.join(), /hunter2/);
     }
     assert.deepEqual(events(), []);
+  });
+});
+
+describe("a channel's secret in the config's file", () => {
+  const held =
+    (...messages: Record<string, string | Record<string, string>>[]) =>
+    () => {
+      const config = { path: "", text: "", values: { messages } };
+      refusePlainSecrets({ name: "prod", config });
+    };
+
+  it("may be encrypted", () => {
+    held({ kind: "slack", url: { secure: "v1:…" } })();
+  });
+
+  it("is refused beside an encrypted one, and not shown", () => {
+    assert.throws(
+      held({ kind: "slack", url: { secure: "v1:…" } }, { kind: "webhook", url: "https://x/hunter2" }),
+      (error) => {
+        assert.ok(error instanceof Refusal);
+        assert.equal(error.fix, "pulumi config set --stack prod --secret --path 'messages[1].url'");
+        assert.doesNotMatch(error.message, /hunter2/);
+        return true;
+      },
+    );
   });
 });

@@ -3,7 +3,8 @@ import type { StackRecord } from "../../../components/slot/record.ts";
 import type { PlainMap } from "../../../release/config-file.ts";
 import { type DeployRequest, planDeploy } from "../../../release/deploy/plan.ts";
 import { Refusal } from "../../../release/outcome.ts";
-import { recordOf } from "../../support/fixtures.ts";
+import { at } from "../../support/json.ts";
+import { recordOf, settingsOf, slotSpecOf, WEB } from "../../support/fixtures.ts";
 
 const migration = { command: ["python", "-m", "app.migrate"], timeoutSeconds: 60 };
 const CONFIG: PlainMap = {
@@ -49,8 +50,64 @@ describe("the plan of a deploy", () => {
     });
   });
 
+  describe("of a stack with a web server", () => {
+    const images = { api: "app:1", web: "pages:1" };
+    const config = { active: "blue", web: { apiPaths: ["/api"] }, blue: { release: "1", images } };
+    const liveWith = (now: { api: string; web?: string }, web: Record<string, string> = WEB) => {
+      const blue = slotSpecOf("blue", { release: "1", images: now }, settingsOf(web));
+      return recordOf({ slots: { blue, green: null } });
+    };
+    const record = liveWith(images);
+    const imagesOf = (...args: Parameters<typeof plan>) => at(plan(...args).changes["green"], "images");
+
+    it("keeps the live release's pages where only the API is named, and says so", () => {
+      assert.deepEqual(imagesOf({}, { config, record }), { api: "app:3", web: "pages:1" });
+      assert.deepEqual(plan({}, { config, record }).kept, { web: "pages:1" });
+    });
+
+    it("keeps the live release's API where only the pages are named", () => {
+      const request = { images: { web: "pages:2" } };
+      assert.deepEqual(imagesOf(request, { config, record }), { api: "app:1", web: "pages:2" });
+    });
+
+    it("asks for the first pages where the live release has none to keep", () => {
+      const view = { config, record: liveWith({ api: "app:1" }, {}) };
+      const { message, fix } = refusal(() => plan({}, view));
+      assert.match(message, /got nothing for web, which a release of dev needs/);
+      assert.equal(fix, "npx bluegreen deploy --stack dev --image api=app:3 web=NAME:TAG");
+      const named = { images: { api: "app:1", web: "pages:1" } };
+      assert.deepEqual(imagesOf(named, view), named.images, "the API's image may stay");
+      assert.match(
+        refusal(() => plan({}, { config: { ...config, blue: {} }, record: undefined })).message,
+        /got nothing for web/,
+      );
+    });
+
+    it("takes over no pages that the stack has no use for any more", () => {
+      const without = { active: "blue", blue: config.blue };
+      assert.deepEqual(imagesOf({}, { config: without, record }), { api: "app:3" });
+    });
+
+    for (const [name, fix] of [
+      ["web", "npx bluegreen deploy --stack dev --image api=app:3, or give the stack the key web"],
+      ["wep", "npx bluegreen deploy --stack dev --image api=app:3"],
+    ] as const)
+      it(`refuses an image of ${name} where a release has none`, () => {
+        const images = { api: "app:3", [name]: "pages:2" };
+        const refused = refusal(() => plan({ images }));
+        assert.equal(refused.message, `--image got ${name}; a release of dev has images of api`);
+        assert.equal(refused.fix, fix);
+      });
+  });
+
   it("leaves the visitors where they are when asked to", () => {
     assert.deepEqual(Object.keys(plan({ flip: false }).changes), ["green"]);
+  });
+
+  it("adds a part to a release whose other images stay", () => {
+    const images = { api: "app:1", web: "web:1" };
+    const { changes } = plan({ images }, { config: { ...CONFIG, web: { apiPaths: ["/api"] } } });
+    assert.deepEqual(changes["green"], { release: "3", images, migration, by: "Anna" });
   });
 
   it("is the first release of a stack that was never up, on its active colour", () => {
@@ -101,12 +158,12 @@ describe("the plan of a deploy", () => {
     [
       "the file asks for another colour",
       { config: { ...CONFIG, active: "green" } },
-      /says active: green, and blue is live/,
+      /says active: green, and active: blue is brought up/,
     ],
     [
       "the file asks for another release of the live slot",
       { config: { ...CONFIG, blue: { release: "9", images: { api: "app:9" } } } },
-      /says release 9 for blue, where 1 is live/,
+      /says blue: release 9, and blue: release 1 is brought up/,
     ],
   ] as const) {
     it(`is refused where ${what}`, () => {

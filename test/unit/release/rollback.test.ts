@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Entry, type LedgerEntry, ledgerLine, parseLedger } from "../../../components/ledger/entry.ts";
-import { lastContract, releaseHistory, unfinished } from "../../../components/ledger/history.ts";
+import { lastContract, maintainedBy, releaseHistory } from "../../../components/ledger/history.ts";
+import { describeUnfinished, unfinished } from "../../../components/ledger/unfinished.ts";
 import type { StackRecord } from "../../../components/slot/record.ts";
 import type { PlainMap } from "../../../release/config-file.ts";
 import { Refusal } from "../../../release/outcome.ts";
@@ -49,7 +50,7 @@ function plan(
 ) {
   const { config = CONFIG, record = recordOf(), entries = LEDGER } = view;
   const known = { history: releaseHistory(entries), contract: lastContract(entries) };
-  return planRollback({ stack: "dev", config, record, ...known, by: "Anna" }, to);
+  return planRollback({ stack: "dev", config, record, ...known, by: "Anna", maintainedBy: undefined }, to);
 }
 
 function refused(work: () => unknown): string {
@@ -122,7 +123,8 @@ describe("the plan of a rollback", () => {
   });
 
   it("takes the visitors of a canary back", () => {
-    const { kind, changes } = plan(undefined, { record: recordOf({ canary: 10 }) });
+    const config = { ...CONFIG, canary: 10 };
+    const { kind, changes } = plan(undefined, { config, record: recordOf({ canary: 10 }) });
     assert.deepEqual([kind, changes], ["canary", { active: "blue", canary: 0 }]);
   });
 
@@ -182,26 +184,51 @@ describe("the ledger", () => {
     );
   });
 
+  it("knows who turned maintenance on the last time", () => {
+    const turned = (state: "on" | "off", by: string): LedgerEntry => ({
+      ...{ event: "maintenance", at: day(1), state, by },
+    });
+    assert.equal(maintainedBy([turned("on", "Anna"), turned("off", "Ben")]), "Anna");
+    assert.equal(maintainedBy([turned("on", "")]), undefined);
+    assert.equal(maintainedBy([]), undefined);
+  });
+
   it("knows which commands did not end, until one ends well", () => {
-    const began = (run: string): Entry<"began"> => ({
-      event: "began",
-      at: day(1),
-      run,
-      command: "deploy",
-      by: "Anna",
+    const began = (run: string, command = "deploy"): Entry<"began"> => ({
+      ...{ event: "began", at: day(1), run, command, by: run },
     });
     const ended = (run: string, ok: boolean): LedgerEntry => ({
       event: "ended",
       ...{ at: day(1), run, command: "deploy", ok, milliseconds: {} },
     });
-    const runs = (...entries: readonly LedgerEntry[]) => unfinished(entries).map(({ run }) => run);
-    assert.deepEqual(runs(began("a"), ended("a", true)), []);
-    assert.deepEqual(runs(began("a"), began("b"), ended("b", false)), ["a"]);
-    assert.deepEqual(runs(began("a"), began("b"), ended("b", true)), []);
+    const left = (...entries: readonly LedgerEntry[]) => unfinished(entries).map(({ by }) => by);
+    assert.deepEqual(left(began("a"), ended("a", true)), []);
+    assert.deepEqual(left(began("a"), began("b"), ended("b", false)), ["a"]);
+    assert.deepEqual(left(began("a"), began("b"), ended("b", true)), []);
     assert.deepEqual(
-      runs({ ...began("a"), release: "1" }, live(day(2), "blue", "1")),
+      left({ ...began("a"), release: "1" }, live(day(2), "blue", "1")),
       [],
       "pulumi up ended it",
     );
+    const hold: LedgerEntry = { event: "hold", at: day(1), by: "Anna", seconds: 20 };
+    assert.deepEqual(left(hold, { event: "held", at: day(1), milliseconds: 5, requests: 3 }), []);
+
+    const told = (...entries: readonly LedgerEntry[]) => unfinished(entries).map(describeUnfinished).join();
+    assert.match(
+      told(hold),
+      /^hold by Anna began .* \(the gateway let requests go by itself, 20 s later at the most\)$/,
+    );
+    const canary: LedgerEntry = { event: "canary", at: day(1), color: "green", release: "2", percent: 10 };
+    assert.match(
+      told({ ...began("Anna", "promote"), release: "2" }, canary),
+      /^promote of release 2 by Anna began \S+ and did not end: it runs, or was cut off \(10 % of visitors on green\)$/,
+    );
+    assert.match(
+      told(began("Anna", "migrate")),
+      /the next migration finds out; until then it counts as done/,
+    );
+    const on: LedgerEntry = { event: "maintenance", at: day(1), state: "on", by: "Anna" };
+    const two = told(began("Anna", "maintenance on"), on, released(day(1), "green", "3"));
+    assert.match(two, /\(maintenance on; green began release 3\)$/);
   });
 });

@@ -5,71 +5,33 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { OpType, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { parsedJson } from "../../../components/parsed-json.ts";
-import { type LedgerEntry, parseLedger } from "../../../components/ledger/entry.ts";
-import { releaseHistory } from "../../../components/ledger/history.ts";
+import { parseLedger } from "../../../components/ledger/entry.ts";
 import { edited, readConfigFile, textOf, writeConfigFile } from "../../../release/config-file.ts";
 import { explain } from "../../../release/engine-run.ts";
 import type { KnownHost } from "../../../release/host.ts";
 import { Heard, wordOf } from "../../../release/progress.ts";
 import { recorded } from "../../../release/record-run.ts";
-import { difference, renderDifference, renderHistory } from "../../../release/show/history.ts";
 import { type Status, renderStatus } from "../../../release/show/status.ts";
 import { plainProgress } from "../../../release/terminal.ts";
 
-const released = (at: string, release: string, commit: string): LedgerEntry => ({
-  ...{ event: "released", at, color: "blue", release, images: { api: `app:${release}` }, commit, by: "Anna" },
-});
-const HISTORY = releaseHistory([
-  released("2026-01-01T00:00:00Z", "1", "1a2b3c4d5e6f7788"),
-  {
-    ...{
-      event: "live",
-      at: "2026-01-01T00:01:00Z",
-      color: "blue",
-      release: "1",
-      from: "none",
-      fromRelease: "none",
-    },
-    ...{ checkMs: 1, smokeMs: 1, flipMs: 1, proofMs: 1, bakeMs: 1, totalMs: 5250, requests: 0, errors: 0 },
-  },
-  released("2026-01-02T00:00:00Z", "2", "2b3c4d5e"),
-  {
-    event: "undone",
-    at: "2026-01-02T00:01:00Z",
-    color: "blue",
-    release: "2",
-    reason: "5 of 20 requests failed",
-  },
-]);
-
 describe("what a person reads", () => {
-  it("of the history: the last first, with its end", () => {
-    const lines = renderHistory(HISTORY).split("\n");
-    assert.match(lines[1] ?? "", /^2 .* Anna +2b3c4d5e .*undone: 5 of 20 requests failed$/);
-    assert.match(lines[2] ?? "", /^1 .* 1a2b3c4d5e6f +2026-01-01T00:01:00Z +5\.3 s +live$/);
-    assert.equal(renderHistory(HISTORY, 1).split("\n").length, 3);
-    assert.equal(renderHistory([]), "no release yet\n");
-  });
-
-  it("of the difference between two releases", () => {
-    const found = difference(HISTORY, "1", "2");
-    assert.deepEqual(found[0], { what: "image api", a: "app:1", b: "app:2" });
-    assert.match(renderDifference(found, "1", "2"), /^commit +1a2b3c4d5e6f7788 +2b3c4d5e$/m);
-    assert.match(renderDifference(difference(HISTORY, "1", "1"), "1", "1"), /do not differ/);
-    assert.throws(() => difference(HISTORY, "1", "9"), /no release 9 is on record/);
-  });
-
   it("of the status: the live colour, ages, and what was left in the middle", () => {
     const container = { image: "", imageId: "", release: "1", color: "blue", settings: "" };
     const status: Status = {
       ...{ stack: "dev", url: "http://127.0.0.1:8080", gateway: { live: "blue", canary: 10 } },
       believed: { state: "green", config: "blue" },
       releases: { blue: { state: "1", config: "2" }, green: { state: null, config: null } },
+      differs: [
+        { key: "active", file: "blue", state: "green" },
+        { key: "canary", file: "10", state: "0" },
+        { key: "maintenance", file: "off", state: "on (600 s)" },
+      ],
       containers: [
         { ...container, name: "api-blue", health: "healthy", startedAt: "2026-01-01T00:00:00Z", restarts: 2 },
         { ...container, name: "api-green", color: "green", health: "exited", startedAt: "", restarts: 0 },
       ],
-      unfinished: [{ command: "deploy", by: "Anna", at: "2026-01-01T00:00:00Z", release: "2" }],
+      takenBack: null,
+      unfinished: [{ command: "deploy", by: "Anna", at: "2026-01-01T00:00:00Z", release: "2", since: [] }],
     };
     const text = renderStatus(status, Date.parse("2026-01-01T03:00:00Z"));
     for (const part of [
@@ -78,10 +40,10 @@ describe("what a person reads", () => {
       /^api-green +1 +exited$/m,
       /^! deploy of release 2 by Anna began .* did not end/m,
       /^! the state says green is live, the host says blue/m,
-      /^! Pulumi\.dev\.yaml is not what was brought up last \(active blue, live green; blue 2, runs 1\)/m,
+      /^! Pulumi\.dev\.yaml is not what was brought up last \(active blue, brought up green; canary 10, brought up 0; maintenance off, brought up on \(600 s\)\)/m,
     ])
       assert.match(text, part);
-    assert.doesNotMatch(text, /maintenance/);
+    assert.doesNotMatch(text, /^maintenance/m);
     assert.match(
       renderStatus({ ...status, gateway: { live: "blue", canary: 0, maintenance: 600 } }, 0),
       /^maintenance {2}on: .* bluegreen maintenance off --stack dev lets them in$/m,
@@ -90,6 +52,12 @@ describe("what a person reads", () => {
       renderStatus({ ...status, gateway: null }, 0),
       /^live {2}unknown: the gateway does not answer$/m,
     );
+    const back = renderStatus({ ...status, takenBack: "7", differs: [] }, 0);
+    assert.match(
+      back,
+      /^! the watch took the visitors back from release 7, .* bluegreen rollback --stack dev makes it$/m,
+    );
+    assert.doesNotMatch(back, /pulumi up/);
   });
 });
 

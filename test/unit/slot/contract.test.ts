@@ -36,6 +36,18 @@ describe("a contract migration", () => {
     assert.deepEqual(problems({ green: contract(["1"]) }), []);
   });
 
+  it("is mended by taking the release out, not by calling the migration something else", () => {
+    const config = parseConfig({
+      ...{ active: "blue", host: '{"kind":"local"}', green: contract(["0"]) },
+      blue: '{"release":"1","images":{"api":"app:1"}}',
+    });
+    const [problem] = checkAcrossKeys(config, recordOf(), 4096);
+    assert.equal(
+      problem?.fix,
+      "pulumi config rm 'green' && pulumi config set --path --type string 'green.release' '2' && pulumi config set --path 'green.images.api' 'app:2'",
+    );
+  });
+
   it("is no question where it ran before", () => {
     assert.deepEqual(problems({ green: contract(["0"], true) }), []);
   });

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { parseLedger } from "../../../components/ledger/entry.ts";
+import { lastContract } from "../../../components/ledger/history.ts";
+import { installScripts } from "../../support/host-scripts.ts";
 import { Running, run, until } from "../../support/process.ts";
-
-const script = join(import.meta.dirname, "../../../components/slot/migrate.sh");
 
 /** Answers as the database's tools do: a revision from a file, a dump, a size. What migrates is a plain command here. */
 const DOCKER = `#!/bin/sh
 case "$*" in
-  *to_regclass*) echo "t|f" ;;
+  *to_regclass*) cat "$STUB/tables" ;;
   *alembic_version*) cat "$STUB/revision" ;;
   *pg_database_size*) cat "$STUB/size" ;;
   *pg_dump*) echo "dump of $(cat "$STUB/revision")" ;;
@@ -28,16 +28,12 @@ describe("migrate.sh", () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "migrate-"));
     directory = join(folder, "stack");
-    await mkdir(join(folder, "bin"));
+    await installScripts(folder);
     await mkdir(directory);
     await writeFile(join(folder, "bin/docker"), DOCKER, { mode: 0o755 });
     await writeFile(join(folder, "revision"), "0001\n");
+    await writeFile(join(folder, "tables"), "t|f\n");
     await writeFile(join(folder, "size"), "1\n");
-    // The scripts stand beside each other on the host.
-    for (const file of ["slot/migrate.sh", "gateway/common.sh", "ledger/ledger.sh"]) {
-      const text = await readFile(join(script, "../..", file), "utf8");
-      await writeFile(join(folder, "bin", basename(file)), text, { mode: 0o755 });
-    }
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -177,6 +173,42 @@ done' '$HOME'`;
     assert.ok(last?.event === "migrated" && last.byHand);
   });
 
+  const serves = async (live: string, canary: number): Promise<void> => {
+    await mkdir(join(directory, "gateway/conf"), { recursive: true });
+    const state = `live ${live}\ncanary ${canary}\nrelease.blue 5\nrelease.green 4\n`;
+    await writeFile(join(directory, "gateway/conf/start"), state);
+  };
+
+  for (const [what, live, canary] of [
+    ["is live", "green", 0],
+    ["has visitors in a canary", "blue", 10],
+  ] as const) {
+    it(`takes nothing away from a release that ${what} by now`, async () => {
+      await serves(live, canary);
+      const ran = await migrate(plan(to("0002"), contract));
+      assert.equal(ran.code, 1, ran.output);
+      assert.match(ran.output, /release 4 serves on green by now, .* 7 5 6\. Nothing was done/);
+      assert.deepEqual([await file("contracting"), await file("contracted"), await ledger()], ["", "", []]);
+      assert.equal((await readFile(join(folder, "revision"), "utf8")).trim(), "0001");
+      assert.deepEqual(await dumps(), []);
+      assert.equal((await migrate(plan(to("0002")))).code, 0, "an expand asks nobody");
+    });
+  }
+
+  it("looks who serves under the lock of the switch, and lets go of it before it migrates", async () => {
+    await serves("blue", 0);
+    const lock = join(directory, "lock");
+    const held = new Running(
+      "flock",
+      [lock, "sh", "-c", `touch ${folder}/held; sleep 2; touch ${folder}/freed`],
+      options(),
+    );
+    await until("the lock is held", async () => (await readdir(folder)).includes("held"));
+    const ran = await migrate(plan(`sh -c '[ -e ${folder}/freed ] && flock -n ${lock} true'`, contract));
+    assert.equal(ran.code, 0, ran.output);
+    await held.done;
+  });
+
   it("stops what still needs what a contract takes away, and starts it again where nothing was taken", async () => {
     const calls = () => readFile(join(folder, "calls"), "utf8").catch(() => "");
     await migrate(plan("true", contract));
@@ -197,6 +229,16 @@ done' '$HOME'`;
     await migrate(plan(to("0002", "; exit 1"), contract));
     assert.match(await file("contracted"), /^\S+Z 7 7 5 6\n$/);
     assert.equal(await file("contracting"), "");
+  });
+
+  it("does not forget one that failed where no tool keeps a revision: nobody can tell how far it came", async () => {
+    await writeFile(join(folder, "tables"), "f|f\n");
+    await migrate(plan("false", contract));
+    assert.match(await file("contracted"), /^\S+Z 7 7 5 6\n$/);
+    const [entry] = await ledger();
+    assert.ok(entry?.event === "migrated");
+    assert.deepEqual([entry.ok, entry.before, entry.after], [false, "none", "none"]);
+    assert.equal(lastContract([entry]), entry);
   });
 
   for (const [how, before, after] of [

@@ -62,7 +62,7 @@ describe("toolchain/state/bucket.sh", () => {
     );
     assert.match(calls, /"aws:SecureTransport": "false"/);
     assert.doesNotMatch(calls, /kms|delete/);
-    assert.match(stdout, /^ {2}pulumi login 's3:\/\/team-state\?region=eu-central-1'$/m);
+    assert.match(stdout, /^ {2}PULUMI_BACKEND_URL='s3:\/\/team-state\?region=eu-central-1'$/m);
   });
 
   it("makes nothing that is there already, and puts its settings right", async () => {

@@ -37,6 +37,16 @@ describe("cache", () => {
     writeFileSync(join(path, "README.md"), "words");
     assert.equal(await contentKey([path]), before);
   });
+  it("has the same key beside what programs made of the folder", async () => {
+    const path = source();
+    const before = await contentKey([path]);
+    for (const made of ["node_modules/react", "dist/assets", "sub/__pycache__"]) {
+      mkdirSync(join(path, made), { recursive: true });
+      writeFileSync(join(path, made, "file"), "made");
+    }
+    writeFileSync(join(path, ".packages.lock"), "");
+    assert.equal(await contentKey([path]), before);
+  });
   const changes: [string, (path: string) => void][] = [
     [
       "content",

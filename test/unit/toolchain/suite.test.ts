@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { ALL, CLOUD, FULL, SSH, type Stage } from "../../../toolchain/setup/suite.ts";
+import { CLOUD, SSH, TEST, type Stage } from "../../../toolchain/setup/suite.ts";
 import { at } from "../../support/json.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -13,9 +13,12 @@ interface Run {
   readonly files: readonly string[];
 }
 
+const partsOf = (stages: readonly Stage[]): readonly string[] =>
+  stages.flatMap(({ parts }) => parts.map(({ name }) => name));
+
 /** What each part of the stages gives to mocha. */
 function runsOf(stages: readonly Stage[]): readonly Run[] {
-  return stages.flat(2).flatMap(({ name }): Run[] => {
+  return partsOf(stages).flatMap((name): Run[] => {
     const script = at(manifest, "scripts", name);
     if (typeof script !== "string" || !script.includes("mocha ")) return [];
     const [wanted = "", ignored = ""] = script.split("--ignore");
@@ -27,7 +30,10 @@ function runsOf(stages: readonly Stage[]): readonly Run[] {
 }
 
 describe("the parts of make test, test-ssh and test-cloud", () => {
-  const runs = runsOf([...FULL, ...SSH, ...CLOUD]);
+  const once = new Map(
+    [...TEST, ...SSH, ...CLOUD].flatMap(({ parts }) => parts.map((part) => [part.name, part])),
+  );
+  const runs = runsOf([{ lanes: 1, parts: [...once.values()] }]);
   const times = (file: string, overSsh: boolean): number =>
     runs.filter((run) => run.overSsh === overSsh && run.files.includes(file)).length;
 
@@ -46,13 +52,12 @@ describe("the parts of make test, test-ssh and test-cloud", () => {
     );
   });
 
-  it("are all run where a builder calls", () => {
-    const names = (stages: readonly Stage[]): readonly string[] => stages.flat(2).map(({ name }) => name);
-    const parts = names([...FULL, ...SSH, ...CLOUD]);
+  it("are what a builder calls, but for the clouds' and what repeats itself over SSH", () => {
     assert.deepEqual(
-      parts.filter((name) => !names(ALL).includes(name)),
-      [],
+      [...once.keys()].filter((name) => !partsOf(TEST).includes(name)),
+      ["test:ssh:rest", "test:walk:ssh", "test:machine", "test:cloud:stacks", "test:cloud:parts"],
     );
+    assert.match(readFileSync(`${root}/.ci/run`, "utf8"), /make --silent test \|\|/);
   });
 
   it("run what is for a test machine over SSH only", () => {

@@ -97,6 +97,11 @@ describe("dev", () => {
   it("tells how to release onto the idle slot, flip and roll back", () => {
     const text = nextSteps({ url: "http://x", live: "green", releases: slots });
     assert.match(text, /make image RELEASE=5/);
+    assert.match(
+      text,
+      /npx bluegreen deploy --image api=bluegreen-sample-api:5 web=bluegreen-sample-web:5\n.*npx bluegreen rollback/,
+    );
+    assert.match(text, /--path blue\.images\.web bluegreen-sample-web:5\n/);
     assert.match(text, /--path blue\.release 5 /);
     assert.match(text, /Flip to it:\n.*set active blue/);
     assert.match(text, /Roll back:\n.*set active green/);

@@ -1,5 +1,6 @@
 """A real worker and a real beat beside the application; what they leave in the database is what counts."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+
+from app import settings, work
 
 from .conftest import ROOT, Running, migrate
 
@@ -78,6 +81,34 @@ def test_jobs_are_each_done_once_though_their_worker_is_replaced(
     celery(*WORKER)
     until("the rest", lambda: counts("long")["done"] == 4)
     assert counts("") == {"done": 24, "repeated": 0}
+
+
+def test_a_job_that_was_given_to_its_process_just_before_the_stop_is_done_once(
+    queue: dict[str, str], connect: Callable[[], psycopg.Connection], celery: Start, tmp_path: Path
+) -> None:
+    jobs = work.CeleryQueue(settings.load(queue))
+    connection = connect()
+
+    def runs() -> dict[str, int]:
+        return dict(connection.execute("SELECT job_id, runs FROM jobs").fetchall())
+
+    first = celery(*WORKER, "--loglevel=info")
+    log = tmp_path / "celery0"
+    until("the worker", lambda: " ready." in log.read_text())
+    (process,) = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+    os.kill(int(process), signal.SIGSTOP)  # so that it cannot say that it began
+    jobs.enqueue(["given"], 0)
+    until("the job", lambda: " received" in log.read_text())
+    time.sleep(0.5)  # the worker hands it on in its next turn
+    first.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    os.kill(int(process), signal.SIGCONT)
+    assert first.wait(20) == 0
+    assert runs() == {"given": 1}
+    celery(*WORKER)
+    jobs.enqueue(["after"], 0)
+    until("the next job", lambda: "after" in runs())
+    assert runs() == {"given": 1, "after": 1}
 
 
 def test_a_beat_goes_on_where_the_one_before_it_was(

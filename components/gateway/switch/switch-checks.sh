@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# What is asked of the target before visitors are; sourced by switch.sh. Why not is in $reason.
+
+# 0 all right, 1 not yet, 2 never; the reason in $reason.
+look_at_containers() {
+  local line name image release got state health running_image running_name running_release wanted_image
+  for line in "${containers[@]}"; do
+    read -r name image release <<<"$line"
+    if ! got=$(timeout 20 docker inspect --type container --format \
+      '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}unchecked{{end}} {{.Image}} {{.Config.Image}} {{index .Config.Labels "bluegreen.release"}}' \
+      "$name" 2>&1 9>&-); then
+      reason="container $name: $(tail -n 1 <<<"$got")"
+      return 2
+    fi
+    read -r state health running_image running_name running_release <<<"$got"
+    # A tag (allowed on a local host only) may have been built anew since: then its name is all there is to compare.
+    wanted_image=$image
+    [[ $image == *sha256:* ]] || running_image=$running_name
+    if [[ $image == *sha256:* ]] && ! wanted_image=$(timeout 20 docker image inspect --format '{{.Id}}' "$image" 2>&1 9>&-); then
+      reason="container $name should run image $image, which this host does not have"
+      return 2
+    fi
+    if [ "$running_image" != "$wanted_image" ]; then
+      reason="container $name runs image $running_name, the plan says $image"
+      return 2
+    elif [ "$running_release" != "$release" ]; then
+      reason="container $name has release \"$running_release\", the plan says \"$release\""
+      return 2
+    fi
+    reason="container $name is $state, health $health"
+    case $state/$health in
+      running/healthy) ;;
+      running/starting) return 1 ;;
+      running/unchecked)
+        reason="container $name has no health check"
+        return 2
+        ;;
+      *) return 2 ;;
+    esac
+  done
+}
+
+check_containers() {
+  local deadline=$((SECONDS + health_wait)) verdict
+  while :; do
+    verdict=0
+    look_at_containers || verdict=$?
+    [ "$verdict" -ne 0 ] || return 0
+    [ "$verdict" -eq 1 ] && [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.3
+  done
+}
+
+# Tried until it passes or the time is over: a new address of a slot is seen by the gateway within a second.
+smoke_test() {
+  local check deadline=$((SECONDS + smoke_wait)) answer
+  for check in ${smokes[@]+"${smokes[@]}"}; do
+    while :; do
+      answer=$(control "/smoke?color=$target&$check" -m 65 2>&1) || true
+      case $answer in "ok "*) break ;; esac
+      reason="smoke check ${check%%&*} of $target: ${answer:-no answer}"
+      [ "$SECONDS" -lt "$deadline" ] || return 1
+      sleep 0.1
+    done
+  done
+}
+
+# Whoever planned this may have looked before a migration took something away. Its notes (migrate.sh) have the last word: both hold
+# the lock, and a note is written only while nobody serves who needs what goes.
+check_shape() {
+  if [ "$(value live "$before")" != "$target" ]; then suits "$target" || return 1; fi
+  if [ "$canary" != 0 ] && [ "$(value canary "$before")" = 0 ]; then suits "$(other_color "$target")" || return 1; fi
+}
+
+# suits COLOR: whether its release works in the database as it is now: it was named, or began only afterwards.
+suits() {
+  local release=release_$1 file at by works began
+  release=${!release}
+  for file in contracted contracting; do
+    [ -f "$dir/$file" ] || continue
+    read -r at by works <"$dir/$file" || true
+    case " $works " in *" $release "*) continue ;; esac
+    began=$(began_at "$1" "$release")
+    [[ $began < $at ]] || continue
+    reason="release $release on $1 began $began, before the migration of $by took something away ($at), and is not among those that work since: $works"
+    return 1
+  done
+}
+
+# began_at COLOR RELEASE: when, by the ledger or by the age of its container, whichever is earlier.
+began_at() {
+  local container
+  container=${containers[0]%% *}
+  {
+    grep -F '"event":"released"' "$dir/ledger" 2>/dev/null | grep -F "\"release\":\"$2\"" | sed -n 's/.*"at":"\([^"]*\)".*/\1/p' || true
+    timeout 20 docker inspect --type container --format '{{.Created}}' "${container%"-$target"}-$1" 2>/dev/null 9>&- | sed 's/\..*/Z/' || true
+  } | sort | head -n 1
+}

@@ -1,0 +1,44 @@
+import type { Entry, LedgerEntry } from "./entry.ts";
+
+/** A command of `bluegreen` about a release. */
+export interface LedgerRun {
+  readonly command: string;
+  readonly by: string;
+  readonly at: string;
+  /** `null` where it was cut off, or is still at work. */
+  readonly ended: Pick<Entry<"ended">, "at" | "ok" | "reason" | "milliseconds"> | null;
+}
+
+/** A run, and which beginning of its release it is about. */
+export interface RunOf {
+  readonly run: LedgerRun;
+  /** The `released` entry; `undefined` where none came before the command's end, nor ever. */
+  readonly released: Entry<"released"> | undefined;
+}
+
+/**
+ * The commands that name a release, oldest first, each with the beginning of it that is meant: the one that the command brought about,
+ * else the last before it. What a slot began is written by the switch in the middle of the command.
+ */
+export function runsOf(entries: readonly LedgerEntry[]): readonly RunOf[] {
+  return entries.flatMap((entry, index) => {
+    if (entry.event !== "began" || entry.release === undefined) return [];
+    const { run, command, by, at, release } = entry;
+    const end = entries.findIndex((later) => later.event === "ended" && later.run === run);
+    const isOurs = (one: LedgerEntry): one is Entry<"released"> =>
+      one.event === "released" && one.release === release;
+    const meanwhile = entries.slice(index, end === -1 ? undefined : end).find(isOurs);
+    const last = entries[end];
+    const ended = last?.event === "ended" ? endOf(last) : null;
+    return [
+      {
+        run: { command, by, at, ended },
+        released: meanwhile ?? entries.slice(0, index).findLast(isOurs),
+      },
+    ];
+  });
+}
+
+function endOf({ at, ok, reason, milliseconds }: Entry<"ended">): LedgerRun["ended"] {
+  return { at, ok, ...(reason !== undefined && { reason }), milliseconds };
+}

@@ -1,0 +1,73 @@
+import type { LedgerEntry } from "./entry.ts";
+
+/** A command that began and did not end: cut off, or still at work. */
+export interface Unfinished {
+  readonly command: string;
+  readonly by: string;
+  readonly at: string;
+  readonly release: string | null;
+  /** What the host's own scripts, or the gateway, are known to have done since. */
+  readonly since: readonly string[];
+}
+
+/**
+ * The commands that began and never ended, oldest first. One that ended well since settles them, and so does their own release
+ * going live.
+ */
+export function unfinished(all: readonly LedgerEntry[]): readonly Unfinished[] {
+  const entries = all.slice(all.findLastIndex((entry) => entry.event === "ended" && entry.ok) + 1);
+  const ended = new Set(entries.flatMap((entry) => (entry.event === "ended" ? [entry.run] : [])));
+  return entries.flatMap((entry, index): readonly Unfinished[] => {
+    const later = entries.slice(index + 1);
+    if (entry.event === "hold") {
+      const { by, at, seconds } = entry;
+      if (later.some(({ event }) => event === "held")) return [];
+      const since = [`the gateway let requests go by itself, ${seconds} s later at the most`];
+      return [{ command: "hold", by, at, release: null, since }];
+    }
+    if (entry.event !== "began" || ended.has(entry.run)) return [];
+    const { command, by, at, release = null } = entry;
+    if (later.some((one) => one.event === "live" && one.release === release)) return [];
+    return [{ command, by, at, release, since: sinceThen(command, later) }];
+  });
+}
+
+/** One of them for a person. */
+export function describeUnfinished({ command, by, at, release, since }: Unfinished): string {
+  const about = release === null ? "" : ` of release ${release}`;
+  const known = since.length === 0 ? "" : ` (${since.join("; ")})`;
+  return `${command}${about} by ${by} began ${at} and did not end: it runs, or was cut off${known}`;
+}
+
+function sinceThen(command: string, later: readonly LedgerEntry[]): readonly string[] {
+  const said = later.flatMap(wordsOf);
+  if (command !== "migrate" || later.some(({ event }) => event === "migrated")) return said;
+  return ["how far it came, the next migration finds out; until then it counts as done", ...said];
+}
+
+function wordsOf(entry: LedgerEntry): readonly string[] {
+  switch (entry.event) {
+    case "released":
+      return [`${entry.color} began release ${entry.release}`];
+    case "migrated":
+      return [
+        `the database went from ${entry.before} to ${entry.after}${entry.ok ? "" : ", and failed there"}`,
+      ];
+    case "live":
+      return [`release ${entry.release} went live on ${entry.color}`];
+    case "canary":
+      return [`${entry.percent} % of visitors on ${entry.color}`];
+    case "maintenance":
+      return [`maintenance ${entry.state}`];
+    case "undone":
+      return [`release ${entry.release} was taken back: ${entry.reason}`];
+    case "verdict":
+      return [`the watch of release ${entry.release}: ${entry.verdict}`];
+    case "hold":
+    case "held":
+    case "began":
+    case "ended":
+    case "undelivered":
+      return [];
+  }
+}

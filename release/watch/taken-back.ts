@@ -1,0 +1,29 @@
+import type { LedgerEntry } from "../../components/ledger/entry.ts";
+import type { StackRecord } from "../../components/slot/record.ts";
+import { Refusal } from "../outcome.ts";
+
+/**
+ * The release that the host took the visitors back from while the state still sends them there: nobody followed the watch. Until a
+ * command makes the state say so too, a plan would be made for the wrong colour.
+ */
+export function takenBack(
+  entries: readonly LedgerEntry[],
+  { live, canary, slots }: Pick<StackRecord, "live" | "canary" | "slots">,
+): string | undefined {
+  const last = entries.findLast((entry) => entry.event === "verdict");
+  if (last?.verdict !== "bad" || slots[last.color]?.release !== last.release) return undefined;
+  return last.color === live || canary > 0 ? last.release : undefined;
+}
+
+/** What makes file and state agree with the host again. */
+export const agreeing = (stack: string): string => `npx bluegreen rollback --stack ${stack}`;
+
+/** @throws Refusal where the host took visitors back and the state does not know */
+export function refuseTakenBack(stack: string, entries: readonly LedgerEntry[], record: StackRecord): void {
+  const release = takenBack(entries, record);
+  if (release === undefined) return;
+  throw new Refusal(
+    `the watch took the visitors back from release ${release}, and the state does not say so yet`,
+    `${agreeing(stack)}, then this again`,
+  );
+}

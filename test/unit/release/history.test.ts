@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { Color } from "../../../components/config/schema.ts";
+import type { LedgerEntry } from "../../../components/ledger/entry.ts";
+import { releaseHistory } from "../../../components/ledger/history.ts";
+import { difference, renderDifference, renderHistory } from "../../../release/show/history.ts";
+import { lastTime } from "../../../release/show/last-time.ts";
+
+const released = (at: string, release: string, commit: string, color: Color = "blue"): LedgerEntry => ({
+  ...{ event: "released", at, color, release, images: { api: `app:${release}` }, commit, by: "Anna" },
+});
+const LEDGER: readonly LedgerEntry[] = [
+  released("2026-01-01T00:00:00Z", "1", "1a2b3c4d5e6f7788"),
+  {
+    ...{
+      event: "live",
+      at: "2026-01-01T00:01:00Z",
+      color: "blue",
+      release: "1",
+      from: "none",
+      fromRelease: "none",
+    },
+    ...{ checkMs: 1, smokeMs: 1, flipMs: 1, proofMs: 1, bakeMs: 1, totalMs: 5250, requests: 0, errors: 0 },
+  },
+  released("2026-01-02T00:00:00Z", "2", "2b3c4d5e"),
+  {
+    event: "undone",
+    at: "2026-01-02T00:01:00Z",
+    color: "blue",
+    release: "2",
+    reason: "5 of 20 requests failed",
+  },
+];
+const HISTORY = releaseHistory(LEDGER);
+
+describe("what a person reads", () => {
+  it("of the history: the last first, with its end", () => {
+    const lines = renderHistory(HISTORY).split("\n");
+    assert.match(lines[1] ?? "", /^2 .* Anna +2b3c4d5e .*undone: 5 of 20 requests failed$/);
+    assert.match(lines[2] ?? "", /^1 .* 1a2b3c4d5e6f +2026-01-01T00:01:00Z +5\.3 s +live$/);
+    assert.equal(renderHistory(HISTORY, 1).split("\n").length, 3);
+    assert.equal(renderHistory([]), "no release yet\n");
+    assert.equal(lastTime(HISTORY), "the last switch took 5.3 s, 1 ms of it watching");
+    assert.equal(lastTime([]), undefined);
+  });
+
+  it("of a release that a watch took back: its reason, and who is live again", () => {
+    const at = "2026-01-03T00:00:00Z";
+    const release = { at, color: "green", release: "3" } as const;
+    const went: LedgerEntry = {
+      ...{ event: "live", ...release, from: "blue", fromRelease: "1" },
+      ...{ checkMs: 1, smokeMs: 1, flipMs: 1, proofMs: 1, bakeMs: 1, totalMs: 5250, requests: 0, errors: 0 },
+    };
+    const watched = (verdict: "good" | "bad", reason: string): LedgerEntry => ({
+      ...{ event: "verdict", ...release, verdict, reason, figures: { newRequests: 100 } },
+    });
+    const taken = releaseHistory([
+      ...LEDGER,
+      released(at, "3", "3c4d5e6f", "green"),
+      went,
+      watched("good", "held"),
+      watched("bad", "12 % of 100 requests failed"),
+    ]);
+    const lines = renderHistory(taken).split("\n");
+    assert.match(lines[1] ?? "", /^3 .*undone: 12 % of 100 requests failed$/);
+    assert.match(lines[3] ?? "", /^1 .* live$/);
+  });
+
+  it("of a release: the commands that were about it, what they took, and how it was watched", () => {
+    const begins = (run: string, command: string, release: string): LedgerEntry => ({
+      ...{ event: "began", at: "2026-01-02T00:00:00Z", run, command, by: "Anna", release },
+    });
+    const ends = (run: string, ok: boolean): LedgerEntry => ({
+      ...{ event: "ended", at: "2026-01-02T00:02:00Z", run, command: "deploy", ok },
+      ...(ok
+        ? { milliseconds: { plan: 4100, update: 37_000 } }
+        : { reason: "no such image", milliseconds: {} }),
+    });
+    const verdict: LedgerEntry = {
+      ...{ event: "verdict", at: "2026-01-02T00:03:00Z", color: "green", release: "2" },
+      ...{ verdict: "good", reason: "held", figures: { newRequests: 100, newErrorPercent: 0.5 } },
+    };
+    const joined = releaseHistory([
+      ...[begins("a", "deploy", "2"), ends("a", false), begins("b", "deploy", "2")],
+      ...[released("2026-01-02T00:01:00Z", "2", "2b3c4d5e", "green"), ends("b", true), verdict],
+      begins("c", "promote", "2"),
+    ]);
+    const [release] = joined;
+    const by = { by: "Anna", at: "2026-01-02T00:00:00Z" };
+    const at = "2026-01-02T00:02:00Z";
+    assert.deepEqual(release?.runs, [
+      {
+        ...{ command: "deploy", ...by },
+        ended: { at, ok: true, milliseconds: { plan: 4100, update: 37_000 } },
+      },
+      { command: "promote", ...by, ended: null },
+    ]);
+    assert.deepEqual(release.watched, [verdict]);
+    assert.match(renderHistory(joined), /^2 .* good +idle$/m);
+    assert.deepEqual(lastTime(joined), "the last deploy took 41.1 s (plan 4.1 s, update 37.0 s)");
+  });
+
+  it("of the difference between two releases", () => {
+    const found = difference(HISTORY, "1", "2");
+    assert.deepEqual(found[0], { what: "image api", a: "app:1", b: "app:2" });
+    assert.match(renderDifference(found, "1", "2"), /^commit +1a2b3c4d5e6f7788 +2b3c4d5e$/m);
+    assert.match(renderDifference(difference(HISTORY, "1", "1"), "1", "1"), /do not differ/);
+    assert.throws(() => difference(HISTORY, "1", "9"), /no release 9 is on record/);
+  });
+});
