@@ -36,6 +36,7 @@ export function declareServices(count: number, host: Host, names: Names, image: 
       health: ["CMD", "true"],
       startSeconds: 20,
       startInterval: false,
+      startsWith: "release",
     });
     new docker.Container(
       name,

@@ -61,6 +61,7 @@ export function postgresSpec({ settings, names, directory, startInterval }: Data
     health: ["CMD", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=app", "--dbname=app"],
     startSeconds: 60,
     startInterval,
+    startsWith: "stack",
   });
 }
 
@@ -104,6 +105,7 @@ export function redisSpec({ settings, names, directory, startInterval }: DataSur
     ],
     startSeconds: 60,
     startInterval,
+    startsWith: "stack",
   });
 }
 

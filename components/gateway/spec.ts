@@ -126,6 +126,7 @@ export function gatewaySpec(
     health: ["CMD-SHELL", "kill -0 1 && test -S /run/bluegreen/control.sock"],
     startSeconds: 20,
     startInterval,
+    startsWith: "stack",
   });
 }
 

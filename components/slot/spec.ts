@@ -109,6 +109,7 @@ function makeContainer(
     health,
     startSeconds,
     startInterval,
+    startsWith: "release",
   });
 }
 

@@ -22,7 +22,7 @@ async function startedAt(stack: Stack, ...what: string[]): Promise<string> {
 }
 
 describe("release, flip and roll back", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {

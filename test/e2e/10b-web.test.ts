@@ -11,7 +11,7 @@ import { Stack } from "../support/stack.ts";
 import { itHere, newId, release, sharedConfig } from "./shared.ts";
 
 describe("pages of their own, in a browser", function () {
-  this.timeout(400_000);
+  this.timeout(900_000);
   let stack: Stack | undefined;
   let browser: Browser | undefined;
   let profile: string;

@@ -13,7 +13,7 @@ function done(result: Result): unknown {
 }
 
 describe("the command line", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {

@@ -8,7 +8,7 @@ import { withoutLoss } from "../support/visitors.ts";
 import { gentle, liveOf, newId, nothingToDo, other, release, sharedStack } from "./shared.ts";
 
 describe("a release that is watched", function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   let stack: Stack;
 
   before(async () => {
@@ -104,11 +104,7 @@ describe("a release that is watched", function () {
     await command.done;
     await stack.readConfig();
     const leave = crowd();
-    await until(
-      "visitors are back",
-      async () => (await stack.control("GET", "/state"))["canary"] === "0",
-      60_000,
-    );
+    await until("visitors are back", async () => (await stack.control("GET", "/state"))["canary"] === "0");
     await leave();
     const status = await stack.bluegreen("status");
     assert.match(

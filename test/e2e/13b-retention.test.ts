@@ -5,7 +5,7 @@ import { Stack } from "../support/stack.ts";
 import { liveOf, newId, nothingToDo, other, release, sharedConfig } from "./shared.ts";
 
 describe("the images of past releases", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
   let made: Stack | undefined;
   /** The releases of this test, in the order in which they went live. */

@@ -9,7 +9,7 @@ import { type Migrating, migratingStack, table, upTo } from "./migrating.ts";
 import { gentle, liveOf, newId, nothingToDo, other } from "./shared.ts";
 
 describe("a migration that takes something away", function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   let on: Migrating;
   let stack: Stack;
   /** Does without the column that goes; it is live, or was before. */

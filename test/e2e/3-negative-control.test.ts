@@ -7,7 +7,7 @@ import { describeReport } from "../support/visitors.ts";
 
 // The counter that says "0 failed" elsewhere, shown to count: same clients, but flipped the careless way.
 describe("negative control", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let peer: Peer;
 
   before(async () => {

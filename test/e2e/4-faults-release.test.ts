@@ -21,7 +21,7 @@ function assertRefused(up: Up, reason: RegExp): void {
 }
 
 describe("a release that goes wrong", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {

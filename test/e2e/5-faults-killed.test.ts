@@ -36,7 +36,7 @@ async function assertKilled(up: Running): Promise<void> {
 }
 
 describe("a Pulumi that is killed", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {
@@ -99,7 +99,7 @@ describe("a Pulumi that is killed", function () {
       await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async () => {
         stack.set({ active: to, switch: { ...switchSettings, bakeSeconds: 3 } });
         const up = await stack.startUp();
-        await until(`${to} is live`, async () => (await stack.live()) === to, 60_000);
+        await until(`${to} is live`, async () => (await stack.live()) === to);
         await kill(up);
         await assertKilled(up);
         stack.set({ switch: switchSettings });
@@ -112,7 +112,7 @@ describe("a Pulumi that is killed", function () {
       await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async (load) => {
         stack.set({ active: idle, switch: { ...switchSettings, bakeSeconds: 3 } });
         const up = await stack.startUp();
-        await until(`${idle} is live`, async () => (await stack.live()) === idle, 60_000);
+        await until(`${idle} is live`, async () => (await stack.live()) === idle);
         await kill(up);
         await assertKilled(up);
         stack.set({ active: live, switch: switchSettings });
@@ -129,7 +129,7 @@ describe("a Pulumi that is killed", function () {
     await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async (load) => {
       stack.set({ [idle]: wanted, active: idle, switch: { ...switchSettings, bakeSeconds: 5 } });
       const up = await stack.startUp();
-      await until(`${idle} is live`, async () => (await stack.live()) === idle, 60_000);
+      await until(`${idle} is live`, async () => (await stack.live()) === idle);
       await up.killTree();
       await assertKilled(up);
       stack.config = good;

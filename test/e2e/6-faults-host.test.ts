@@ -21,7 +21,7 @@ async function colorOf(stack: Stack): Promise<string | null> {
 }
 
 describe("a host that changes under it", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {

@@ -16,7 +16,7 @@ async function processes(): Promise<string> {
 }
 
 describe("secrets", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
   let values: readonly string[];
 
@@ -70,14 +70,10 @@ describe("secrets", function () {
     assertAbsent(preview.output, "pulumi preview");
     const seen: string[] = [];
     const up = await stack.startUp();
-    await until(
-      "up is over",
-      async () => {
-        seen.push(await processes());
-        return up.ended;
-      },
-      120_000,
-    );
+    await until("up is over", async () => {
+      seen.push(await processes());
+      return up.ended;
+    });
     const result = await up.done;
     assert.equal(result.code, 0, result.output);
     assertAbsent(result.output, "pulumi up");

@@ -18,7 +18,7 @@ import { withoutLoss } from "../support/visitors.ts";
 import { gentle, liveOf, newId, other, sharedConfig, nothingToDo } from "./shared.ts";
 
 describe("the application's own secrets", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
   let began: Date;
   const values: string[] = [];
@@ -72,14 +72,10 @@ describe("the application's own secrets", function () {
     assertAbsent(values, preview.output, "pulumi preview");
     const seen = new Map<string, string>();
     const up = await stack.startUp();
-    await until(
-      "up is over",
-      async () => {
-        for (const one of await processes()) seen.set(shownBy(one), one.command.slice(0, 200));
-        return up.ended;
-      },
-      120_000,
-    );
+    await until("up is over", async () => {
+      for (const one of await processes()) seen.set(shownBy(one), one.command.slice(0, 200));
+      return up.ended;
+    });
     const result = await up.done;
     assert.equal(result.code, 0, result.output);
     assertAbsent(values, result.output, "pulumi up");

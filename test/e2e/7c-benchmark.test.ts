@@ -9,7 +9,7 @@ import { sharedStack } from "./shared.ts";
 const CONTAINERS = ["api-blue", "api-green", "gateway", "postgres", "redis"];
 
 describe("the CIS Docker Benchmark, asked of the engine", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
   let containers: readonly Inspected[];
 

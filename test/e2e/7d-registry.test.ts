@@ -11,7 +11,7 @@ import { Stack } from "../support/stack.ts";
 import { newId, sharedConfig, nothingToDo } from "./shared.ts";
 
 describe("a private registry", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   const password = newSecret();
   let stack: Stack;
   let registry: Registry;

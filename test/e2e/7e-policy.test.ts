@@ -25,7 +25,7 @@ async function events(stack: Stack, ...more: readonly string[]): Promise<Events>
 }
 
 describe("the project's rules, in a real preview", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {
@@ -68,7 +68,7 @@ describe("the project's rules, in a real preview", function () {
 });
 
 describe("what a reviewer is told of a stack that serves", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
   let good: Config;
 

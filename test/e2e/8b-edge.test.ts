@@ -9,7 +9,7 @@ import { Stack } from "../support/stack.ts";
 import { sharedConfig, nothingToDo } from "./shared.ts";
 
 describe("a stack with TLS of its own", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
   let port: number;
   const served = (...parts: string[]): string => path.join(stack.hostDirectory, "tls/served", ...parts);

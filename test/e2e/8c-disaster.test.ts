@@ -9,7 +9,7 @@ import { storedWrites } from "../support/visitors.ts";
 import { sharedConfig } from "./shared.ts";
 
 describe("docs/disaster.md", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {

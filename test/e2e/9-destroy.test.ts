@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { overSsh, sharedStack } from "./shared.ts";
 
 describe("destroy", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
 
   it("takes away all that was made on the engine, and the next up makes it again", async () => {
     const stack = await sharedStack();

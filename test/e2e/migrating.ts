@@ -59,7 +59,7 @@ export function migratingStack(): Promise<Migrating> {
 }
 
 after(async function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   await (await shared?.catch(() => undefined))?.stack.remove();
 });
 
@@ -127,7 +127,7 @@ export class Migrating {
   async begun(variant: Variant, ...more: string[]): Promise<Running> {
     const words = await this.words(newId(), variant, more);
     const running = await this.stack.startBluegreen("deploy", ...words);
-    await until("the migration sleeps", async () => running.ended || (await this.sleeps()), 60_000);
+    await until("the migration sleeps", async () => running.ended || (await this.sleeps()));
     assert.ok(!running.ended, running.output);
     return running;
   }

@@ -72,7 +72,7 @@ export function sharedStack(): Promise<Stack> {
 }
 
 after(async function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   // A stack that never came up has nothing to be read from, but may have left things behind.
   const stack = await shared?.catch(() => undefined);
   await stack?.remove();
@@ -82,7 +82,7 @@ after(async function () {
 // A test that failed on its way must not fail those after it: back to what last worked.
 afterEach(async function () {
   if (shared === undefined || this.currentTest?.state !== "failed") return;
-  this.timeout(300_000);
+  this.timeout(900_000);
   const stack = await shared;
   await stack.cancel();
   stack.config = stack.lastGood;

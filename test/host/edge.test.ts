@@ -43,7 +43,7 @@ async function refused(stack: GatewayStack, client?: Client): Promise<void> {
 }
 
 describe("a gateway with a certificate of its own", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   before(async () => {
@@ -131,7 +131,7 @@ async function untilHealthy(stack: GatewayStack): Promise<void> {
 }
 
 describe("a gateway that only its edge may reach", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
   let authority: Authority;
   let edge: Client;

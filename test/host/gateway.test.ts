@@ -5,7 +5,7 @@ import { docker, until } from "../support/process.ts";
 import { GatewayStack, converse, reading, UPGRADE } from "./gatewayStack.ts";
 
 describe("the gateway on a real engine", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   before(async () => {
@@ -323,7 +323,7 @@ describe("the gateway on a real engine", function () {
       process.kill(Number(pid), "SIGKILL");
       const restarted = async () =>
         (await docker("inspect", "--format", "{{.RestartCount}}", stack.container("gateway"))).trim() !== "0";
-      await until("the engine to start it again", restarted, 10_000);
+      await until("the engine to start it again", restarted);
       await stack.untilServing();
       assert.equal((await stack.apply({ readTimeoutSeconds: 1 })).code, 0);
     });

@@ -7,7 +7,7 @@ import { type GatewayStack, converse, idle, UPGRADE } from "./gatewayStack.ts";
 import { settledOn, withHealthyStack } from "./switching.ts";
 
 describe("guard.sh on a real engine", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   withHealthyStack((made) => {

@@ -21,7 +21,7 @@ function stackFile(smoke?: readonly { readonly path: string; readonly status: nu
 const commit = (digit: string) => digit.repeat(40);
 
 describe("the images' way into the registry", function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   const registry = `bluegreen-test-registry-${process.pid}`;
   let address = "";
   const said: string[] = [];

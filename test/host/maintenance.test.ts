@@ -11,7 +11,7 @@ const MOST_HELD = 300;
 const SECRET = "0123456789abcdef".repeat(3);
 
 describe("maintenance and holds on a real engine", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   before(async () => {

@@ -13,7 +13,7 @@ print(json.dumps({s.name + "".join(f" {k}={v}" for k, v in sorted(s.labels.items
 `;
 
 describe("the gateway's own counts, for Prometheus", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
   before(async () => {
     stack = await GatewayStack.make();

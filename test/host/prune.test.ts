@@ -19,7 +19,7 @@ function released(...releases: readonly string[]): string {
 }
 
 describe("prune.sh on a real engine", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let folder: string;
   let script: string;
   /** The stack's directory, and that of another stack on this host. */

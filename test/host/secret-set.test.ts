@@ -101,7 +101,7 @@ describe("secret-set.sh", () => {
   });
 
   it("corrects the set of a first `up` that failed, though nobody can ask the host for the next number", async function () {
-    this.timeout(180_000);
+    this.timeout(600_000);
     await write(1, { A: "wrong", B: "dropped" });
     const container = `bgtest-secret-set-${process.pid}`;
     const mount = `${at("api-10001-s1")}:/run/secrets:ro`;

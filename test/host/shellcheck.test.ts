@@ -8,7 +8,7 @@ import { run } from "../support/process.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 describe("every shell script", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
 
   it("passes shellcheck (apt-get install shellcheck), and what it sources within it", async () => {
     const files = globSync(

@@ -25,7 +25,7 @@ const SERVER =
   'server=$PPID; until ps -o comm= -p "$server" | grep -q "^sshd"; do server=$(ps -o ppid= -p "$server" | tr -d " "); done';
 
 describe("a host over SSH", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let server: SshServer;
   let access: SshAccess;
   let target: SshTarget;

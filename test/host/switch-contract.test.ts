@@ -5,7 +5,7 @@ import type { GatewayStack } from "./gatewayStack.ts";
 import { settledOn, withHealthyStack } from "./switching.ts";
 
 describe("switch.sh after a migration that took something away", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   withHealthyStack((made) => {

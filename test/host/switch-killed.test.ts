@@ -6,7 +6,7 @@ import type { GatewayStack } from "./gatewayStack.ts";
 import { inApp, settledOn, visited, withHealthyStack } from "./switching.ts";
 
 describe("switch.sh, killed and run again", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   withHealthyStack((made) => {

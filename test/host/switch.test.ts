@@ -8,7 +8,7 @@ import type { GatewayStack } from "./gatewayStack.ts";
 import { inApp, settledOn, visited, withHealthyStack } from "./switching.ts";
 
 describe("switch.sh on a real engine", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   withHealthyStack((made) => {

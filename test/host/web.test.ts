@@ -14,7 +14,7 @@ const ASSETS = { blue: "/assets/app-0b1ebb1e.js", green: "/assets/app-93ee93ee.j
 const YEAR = "public, max-age=31536000, immutable";
 
 describe("a web server in each slot, on a real engine", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let stack: GatewayStack;
 
   /** The sample's web server, with the pages of one release. */

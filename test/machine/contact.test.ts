@@ -15,7 +15,7 @@ const CONTACT = readFileSync(new URL("../../components/host/ec2/contact.sh", imp
 
 // A machine as it is bought plays the EC2 instance; what waits for it is what `pulumi up` runs.
 describe("the first contact with an instance", function () {
-  this.timeout(400_000);
+  this.timeout(900_000);
   let machine: TestMachine;
   let folder: string;
   let input: string;

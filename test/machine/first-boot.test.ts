@@ -13,7 +13,7 @@ const STATE = "/var/lib/cloud/bluegreen";
 // The test machine plays an EC2 instance: the user data is run as cloud-init does it, the volume has AWS's name, and
 // packages come from Debian's mirrors. It proves nothing of AWS itself.
 describe("the first boot of an instance", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let machine: TestMachine;
 
   before(async () => {

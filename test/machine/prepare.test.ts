@@ -12,7 +12,7 @@ const words = ["--user", "deploy", "--directory", directory];
 
 // One machine for all: each test goes on where the one before it stopped, as a server's life does.
 describe("preparing a server as it is bought", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let machine: TestMachine;
   let text: string;
 

@@ -27,7 +27,7 @@ async function served(stack: Stack): Promise<boolean> {
 }
 
 describe("a machine that changes under a stack", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let machine: TestMachine;
   let stack: Stack;
 

@@ -26,7 +26,7 @@ const ELSEWHERE = [
 ];
 
 describe("who deploys, and who else gets in", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let stack: Stack;
 
   before(async () => {

@@ -19,7 +19,7 @@ import type { Color, Stack } from "../support/stack.ts";
 import { withoutLoss } from "../support/visitors.ts";
 
 describe("the connection to a host", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   let machine: TestMachine;
   let stack: Stack;
 
@@ -58,7 +58,7 @@ describe("the connection to a host", function () {
     const to = other(liveOf(stack));
     stack.set({ active: to, switch: { ...switchSettings, bakeSeconds: 8 } });
     const up = await stack.startUp();
-    await until(`${to} is live`, async () => (await stack.live()) === to, 60_000);
+    await until(`${to} is live`, async () => (await stack.live()) === to);
     await lose();
     return { to, up };
   }

@@ -11,7 +11,7 @@ import { machineTarget } from "../support/target.ts";
 const registry = fileURLToPath(new URL("../../toolchain/images/machine/registry.yml", import.meta.url));
 
 describe("a server as it is bought", function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   let machine: TestMachine;
   let stack: Stack;
 

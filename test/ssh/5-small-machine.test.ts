@@ -12,7 +12,7 @@ import { everyKind, withoutLoss } from "../support/visitors.ts";
 const MICRO_MB = 1024;
 
 describe("a machine with 1 GiB", function () {
-  this.timeout(400_000);
+  this.timeout(900_000);
   let machine: TestMachine;
   let stack: Stack;
 

@@ -144,7 +144,7 @@ export class TestMachine {
     const args = settings.flatMap((setting) => ["-o", setting]);
     const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
     return await run("ssh", ["-F", "/dev/null", ...args, ...where, "--", quoted], {
-      timeoutMs: 60_000,
+      timeoutMs: 300_000,
       ...options,
     });
   }
@@ -201,7 +201,7 @@ export class TestMachine {
       const now = await startedAt();
       return now.startsWith("true") && now !== before;
     };
-    await until(`${this.container} starts again`, again, 120_000);
+    await until(`${this.container} starts again`, again);
     await this.ready();
     return performance.now() - began;
   }

@@ -45,7 +45,7 @@ export class Running {
     });
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.input ?? "");
-    const timeoutMs = options.timeoutMs ?? 120_000;
+    const timeoutMs = options.timeoutMs ?? 600_000;
     const timer = setTimeout(() => {
       this.output += `\n(killed after ${timeoutMs} ms)`;
       this.killGroup();
@@ -164,7 +164,7 @@ export async function docker(...args: string[]): Promise<string> {
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
-  limitMs = 30_000,
+  limitMs = 240_000,
 ): Promise<void> {
   const limit = Date.now() + limitMs;
   while (!(await condition())) {

@@ -164,7 +164,7 @@ export class Stack {
   }
 
   #options(): { cwd: string; env: NodeJS.ProcessEnv; timeoutMs: number } {
-    return { cwd: this.project, env: this.#environment(), timeoutMs: 240_000 };
+    return { cwd: this.project, env: this.#environment(), timeoutMs: 600_000 };
   }
 
   /** Changes config keys; `undefined` removes one. Written out before each command. */

@@ -74,7 +74,7 @@ export async function withoutLoss(
 
 /** Waits until every WebSocket and stream is open and requests are answered. */
 async function untilOpen(load: Load): Promise<void> {
-  const limit = Date.now() + 15_000;
+  const limit = Date.now() + 120_000;
   for (;;) {
     const report = await load.report();
     const lasting = report.websockets.open + report.streams.open;

@@ -14,7 +14,7 @@ import { ThrowAwayStack } from "./support.ts";
 const COMMIT = "12345678".repeat(5);
 
 describe("the last update's releases, asked of the real engine", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   const stack = new ThrowAwayStack();
   const env = {
     ...process.env,

@@ -67,7 +67,7 @@ function resources(word: string): Record<string, Declared> {
 }
 
 describe("command.local.Command", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const stack = new ThrowAwayStack();
   let shown: string[] = [];
   before(async () => {

@@ -10,7 +10,7 @@ const HOOKS = resolve(import.meta.dirname, "../../toolchain/hooks");
 const KEY = ["AKIA", "QYLPMN5HFIQR7XYA"].join("");
 
 describe("the hooks", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let folder = "";
   let env: NodeJS.ProcessEnv = {};
 

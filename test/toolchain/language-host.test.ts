@@ -10,7 +10,7 @@ writeFileSync("told", told + "\\n");
 `;
 
 describe("the language host for Node", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const stack = new ThrowAwayStack();
 
   after(() => stack.remove());

@@ -8,7 +8,7 @@ import { alive, ThrowAwayStack, until } from "./support.ts";
 import type { Declared, Value } from "./support.ts";
 
 describe("command.remote", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const stack = new ThrowAwayStack();
   const journal = join(stack.folder, "journal");
   const target = join(stack.folder, "copied");

@@ -4,7 +4,7 @@ import { checkWorkflows } from "../../toolchain/workflows/check.ts";
 const HERE = `${import.meta.dirname}/workflows`;
 
 describe("the check of workflow files", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const check = async (file: string) => {
     const verdicts = await checkWorkflows([file], HERE);
     return Object.fromEntries(verdicts.map(({ checker, output }) => [checker, output]));

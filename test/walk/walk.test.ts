@@ -71,7 +71,7 @@ describe(`a random walk, seed ${SEED}`, function () {
 async function eachDoneOnce(stack: Stack, promised: number): Promise<void> {
   const count = async (query: string): Promise<number> =>
     Number((await rows(stack, `SELECT count(*) FROM ${query}`))[0]?.[0]);
-  await until(`${promised} jobs are done`, async () => (await count("jobs")) >= promised, 120_000);
+  await until(`${promised} jobs are done`, async () => (await count("jobs")) >= promised);
   assert.equal(await count("jobs WHERE runs <> 1"), 0);
   console.log(`      ${promised} jobs, each done once`);
 }

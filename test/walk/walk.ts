@@ -207,15 +207,11 @@ export class Walk {
   /** Until all that was hit is healthy again by itself. */
   async #wellAgain(): Promise<Carried> {
     let output = "";
-    await until(
-      "doctor finds nothing wrong",
-      async () => {
-        const doctor = await this.#stack.bluegreen("doctor");
-        output = doctor.output;
-        return doctor.code === 0;
-      },
-      90_000,
-    ).catch((error: unknown) => {
+    await until("doctor finds nothing wrong", async () => {
+      const doctor = await this.#stack.bluegreen("doctor");
+      output = doctor.output;
+      return doctor.code === 0;
+    }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${output}`);
     });
     return { ids: [], code: 0, output };

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { paths } from "./paths.ts";
-import { type Counts, closingLine, countResults, failureText } from "./summary.ts";
+import { type Counts, closingLine, countResults, failureNames, failureText } from "./summary.ts";
 
 export interface Part {
   readonly name: string;
@@ -97,6 +97,11 @@ export async function runSuite(
   });
   const failed = results.filter((result) => result.failed > 0);
   const failures = failed.map(({ name, output }) => `── ${name} failed:\n${failureText(output)}\n\n`);
-  process.stdout.write(`\n${lines.join("\n")}\n\n${failures.join("")}${closingLine(results)}\n`);
+  const names = failed.flatMap(({ name, output }) =>
+    failureNames(output).map((test) => `${name}: ${test}\n`),
+  );
+  process.stdout.write(
+    `\n${lines.join("\n")}\n\n${[...failures, ...names].join("")}${closingLine(results)}\n`,
+  );
   return failed.length > 0 ? 1 : 0;
 }

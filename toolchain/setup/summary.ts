@@ -36,6 +36,19 @@ export function failureText(output: string, maxLines = 30): string {
   return (list === -1 ? lines.slice(-maxLines) : lines.slice(list, list + maxLines)).join("\n");
 }
 
+/**
+ * The failed tests of a run by name, a line of at most `columns` each; of what is no test runner, nothing. They are for
+ * the very end: some builders keep a thousand characters of it.
+ */
+export function failureNames(output: string, columns = 80): readonly string[] {
+  const text = output.replaceAll(ESCAPES, "");
+  const [, ...blocks] = text.replace(/^[^]*?^ *\d+ failing\b.*$/m, "").split(/^ {2}\d+\) /m);
+  const mocha = blocks.map((block) => /^[^]*?(?=:\n)/.exec(block)?.[0].replaceAll(/\n */g, " › ") ?? block);
+  const pytest = [...text.matchAll(/^(?:FAILED|ERROR) (\S+::\S+)/gm)].map((match) => match[1] ?? "");
+  const short = (name: string) => (name.length > columns ? `${name.slice(0, columns - 1)}…` : name);
+  return [...mocha, ...pytest].map(short);
+}
+
 /** The line by which other programs know how it went. */
 export function closingLine(all: readonly Counts[]): string {
   const total = all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {

@@ -20,7 +20,7 @@ function start(plan: Plan, name: string): { run: Run; clients: Promise<unknown> 
     target: loopback(plan.url),
     tally: new Tally(),
     expectation: new Expectation(plan.expect),
-    timeoutMs: plan.timeoutMs ?? 10_000,
+    timeoutMs: plan.timeoutMs ?? 30_000,
     colored: plan.colored ?? true,
     name,
     stopped: false,

@@ -143,7 +143,6 @@ describe("the pull request's one comment", () => {
 });
 
 describe("npm run delivery", function () {
-  this.timeout(30_000);
   let folder = "";
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "delivery-"));

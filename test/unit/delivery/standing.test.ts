@@ -69,8 +69,7 @@ describe("the commits of a stack's releases", () => {
   });
 });
 
-describe("a commit beside what is deployed", function () {
-  this.timeout(20_000);
+describe("a commit beside what is deployed", () => {
   let folder: string;
   const git = (...words: readonly string[]) =>
     execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...words], {

@@ -31,7 +31,7 @@ describe("npm run connect", () => {
       for (const [name, text] of Object.entries(tools))
         await writeFile(path.join(folder, name), text, { mode: 0o755 });
       const env = { ...process.env, PATH: `${folder}:${process.env["PATH"] ?? ""}` };
-      const { output } = await run("sh", [CONNECT, "prod"], { env, timeoutMs: 10_000 });
+      const { output } = await run("sh", [CONNECT, "prod"], { env, timeoutMs: 60_000 });
       const session = await readFile(path.join(folder, "session"), "utf8").catch(() => output);
       assert.match(session, /--region eu-central-1 --target i-0abc .*portNumber=22,localPortNumber=2222/);
     } finally {

@@ -70,8 +70,7 @@ function contact(machine: Machine, seconds = 2) {
   );
 }
 
-describe("the first contact with an EC2 host", function () {
-  this.timeout(30_000);
+describe("the first contact with an EC2 host", () => {
   let machine: Machine;
 
   beforeEach(() => {

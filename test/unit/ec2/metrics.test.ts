@@ -31,8 +31,7 @@ function signatureOf({ method, url, headers, body }: Seen): string {
   return hmac(key, toSign).toString("hex");
 }
 
-describe("an EC2 host's metrics", function () {
-  this.timeout(20_000);
+describe("an EC2 host's metrics", () => {
   let server: Server;
   let address: string;
   let seen: Seen[];

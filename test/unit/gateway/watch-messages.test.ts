@@ -28,8 +28,7 @@ const ABOUT: About = {
 };
 const BAD = "5.00 % of 200 requests failed, allowed are 1 %";
 
-describe("what watch.sh sends", function () {
-  this.timeout(60_000);
+describe("what watch.sh sends", () => {
   let directory: string;
   let gateway: Server;
   let errors: number;
@@ -82,7 +81,7 @@ describe("what watch.sh sends", function () {
   });
 
   const watch = (verb: string, input = "", ...id: readonly string[]) =>
-    run(join(directory, "bin/watch.sh"), [directory, verb, ...id], { env, input, timeoutMs: 30_000 });
+    run(join(directory, "bin/watch.sh"), [directory, verb, ...id], { env, input, timeoutMs: 60_000 });
   const follow = async (id = "anna"): Promise<string> => (await watch("follow", "", id)).stdout;
   /** What it was handed, in base64. */
   async function start(...channels: readonly Channel[]): Promise<readonly string[]> {

@@ -76,8 +76,7 @@ describe("judge.awk", () => {
   });
 });
 
-describe("watch.sh", function () {
-  this.timeout(60_000);
+describe("watch.sh", () => {
   let directory: string;
   let server: Server;
   let state: Record<string, string>;
@@ -140,7 +139,7 @@ describe("watch.sh", function () {
     run(join(directory, "bin/watch.sh"), [directory, verb], {
       env: { ...process.env, PATH: path },
       input,
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
   const plan = (seconds: number): string =>
     [

@@ -50,10 +50,18 @@ describe("every container", () => {
   it("probes quickly at its start where the engine can, and seldom after it", () => {
     const { healthcheck } = postgresSpec({ ...around, startInterval: true });
     assert.deepEqual([healthcheck.interval, healthcheck.startInterval], ["10s", "1s"]);
+  });
+
+  it("where the engine cannot, probes often only what a release waits for", () => {
+    const intervals = Object.entries(containers).map(([name, { healthcheck }]) => [
+      name,
+      healthcheck.interval,
+    ]);
     assert.deepEqual(
-      ["startInterval" in containers.postgres.healthcheck, containers.postgres.healthcheck.interval],
-      [false, "2s"],
+      intervals.filter(([, interval]) => interval !== "3s"),
+      ["postgres", "redis", "gateway"].map((name) => [name, "5s"]),
     );
+    assert.ok(Object.values(containers).every(({ healthcheck }) => !("startInterval" in healthcheck)));
   });
 });
 

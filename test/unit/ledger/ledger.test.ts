@@ -8,8 +8,7 @@ import { type Result, run } from "../../support/process.ts";
 
 const hold = (by: string): LedgerEntry => ({ event: "hold", at: "2026-01-02T03:04:05Z", by, seconds: 9 });
 
-describe("ledger.sh", function () {
-  this.timeout(20_000);
+describe("ledger.sh", () => {
   let folder: string;
   let script: string;
   beforeEach(async () => {

@@ -22,8 +22,7 @@ case "$1 $2" in
 esac
 `;
 
-describe("prune.sh", function () {
-  this.timeout(20_000);
+describe("prune.sh", () => {
   let folder: string;
   let script: string;
   beforeEach(async () => {

@@ -7,8 +7,7 @@ import { startBackend } from "./backend.ts";
 
 const get = { get: { clients: 4, pauseMs: 1 } } satisfies Plan["kinds"];
 
-describe("load generator", function () {
-  this.timeout(20_000);
+describe("load generator", () => {
   let backend: Backend;
   let load: Load | undefined;
 

@@ -33,8 +33,7 @@ const LOGIN = { username: "deploy", password: "hunter2" };
 const delivered = (channel: Channel, patience = QUICK): Promise<(string | undefined)[]> =>
   Promise.all(render(channel, MESSAGE).map((one) => send(one, patience)));
 
-describe("sending a message", function () {
-  this.timeout(20_000);
+describe("sending a message", () => {
   const open: Receiver[] = [];
   const kept = <R extends Receiver>(receiver: R): R => {
     open.push(receiver);

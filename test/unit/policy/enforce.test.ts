@@ -4,10 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings.js";
 import { setStackResource } from "@pulumi/pulumi/runtime/state.js";
-import { hardened } from "../../../components/host/container.ts";
+import { type ContainerNeeds, hardened } from "../../../components/host/container.ts";
 import { declaredBy, enforceRules } from "../../../policy/enforce.ts";
 
-const NEEDS = {
+const NEEDS: ContainerNeeds = {
   name: "bluegreen-unit-api-blue",
   image: "app:1",
   user: "10001:10001",
@@ -23,6 +23,7 @@ const NEEDS = {
   health: ["CMD", "true"],
   startSeconds: 10,
   startInterval: false,
+  startsWith: "release",
 };
 
 describe("the rules inside the program", () => {

@@ -15,9 +15,7 @@ const BARE = {
   hooks: { afterCreate: [], onError: [] },
 };
 
-describe("the golden listings", function () {
-  this.timeout(30_000);
-
+describe("the golden listings", () => {
   for (const stack of GOLDEN_STACKS) {
     it(`show what ${stack} is made of, as a pull request changes it`, async () => {
       const file = goldenFile(stack);

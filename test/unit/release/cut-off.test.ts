@@ -23,9 +23,7 @@ async function afterCtrlC(work: string): Promise<string> {
   return stdout.trim();
 }
 
-describe("a command that was cut off", function () {
-  this.timeout(60_000);
-
+describe("a command that was cut off", () => {
   it("begins no first step of a canary", async () => {
     const steps = `{ color: "green", release: "2", back: "blue", steps: [10, 50], holdSeconds: 1, by: "Anna" }`;
     const reached = await afterCtrlC(

@@ -20,8 +20,7 @@ function hostOf(host: { readonly [key: string]: string | number | { readonly [ke
   });
 }
 
-describe("a command that never began", function () {
-  this.timeout(60_000);
+describe("a command that never began", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "outcome-"));

@@ -39,7 +39,7 @@ describe("migrate.sh", () => {
 
   const options = () => ({
     env: { ...process.env, PATH: `${folder}/bin:${process.env["PATH"] ?? ""}`, STUB: folder },
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
   const plan = (command: string, more: Readonly<Record<string, string>> = {}): string =>
     Object.entries({
@@ -121,7 +121,7 @@ done' '$HOME'`;
     const second = migrate(plan("true", { timeoutSeconds: "7" }));
     await until(
       "the second one waits",
-      async () => (await run("pgrep", ["-f", "^flock -w 67 9$"], { timeoutMs: 5000 })).code === 0,
+      async () => (await run("pgrep", ["-f", "^flock -w 67 9$"], { timeoutMs: 60_000 })).code === 0,
     );
     await writeFile(join(folder, "go"), "");
     assert.equal((await second).code, 0);

@@ -13,8 +13,7 @@ const SCRIPT = fileURLToPath(new URL("../../../components/slot/only-when-live.sh
 /** Says when it begins and when a TERM ends it; takes its time to end. */
 const COMMAND = `trap 'sleep 0.3; echo "$0 ends" >>log; exit 0' TERM; echo "$0 begins" >>log; while :; do sleep 0.05; done`;
 
-describe("only-when-live.sh, both colours side by side", function () {
-  this.timeout(60_000);
+describe("only-when-live.sh, both colours side by side", () => {
   let folder: string;
   let started: ChildProcess[];
 

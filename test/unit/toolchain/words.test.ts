@@ -5,7 +5,7 @@ import { removalCommands } from "../../../toolchain/setup/docker.ts";
 import { checkRelease } from "../../../toolchain/setup/sample.ts";
 import { parseLines } from "../../../components/host/observation.ts";
 import { type Row, renderStatus } from "../../../toolchain/setup/status.ts";
-import { closingLine, countResults, failureText } from "../../../toolchain/setup/summary.ts";
+import { closingLine, countResults, failureNames, failureText } from "../../../toolchain/setup/summary.ts";
 
 describe("countResults", () => {
   it("counts mocha's lines, coloured or not", () => {
@@ -38,6 +38,21 @@ describe("failureText", () => {
       failureText("npm begins\na.ts: no such type\nb.ts: unused\n", 2),
       "a.ts: no such type\nb.ts: unused",
     );
+  });
+});
+
+describe("failureNames", () => {
+  it("is a line for each test that failed, of mocha and of pytest", () => {
+    const mocha =
+      "  12 passing (3s)\n\u001b[31m  2 failing\u001b[0m\n\n  1) a flip\n       loses none:\n     Error: 2\n  at x\n\n" +
+      '  2) a way back\n       "before all" hook for "is quick":\n\n      AssertionError: 1) no\n      + a:\n';
+    const names = ["a flip › loses none", 'a way back › "before all" hook for "is quick"'];
+    assert.deepEqual(failureNames(mocha), names);
+    assert.deepEqual(failureNames(mocha, 8), ["a flip …", "a way b…"]);
+    const pytest =
+      "FAILED tests/test_work.py::test_stop - assert 1 == 2\n=== 1 failed, 3 passed in 0.50s ===\n";
+    assert.deepEqual(failureNames(pytest), ["tests/test_work.py::test_stop"]);
+    assert.deepEqual(failureNames("a.ts: no such type\n"), []);
   });
 });
 
