@@ -86,10 +86,7 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
   "test-cloud": () => test(CLOUD, cloudSteps),
   "check-tools": async () => ((await prepare(CHECKS)) ? 0 : 1),
   check: async () => ((await prepare(CHECKS)) ? runSuite(QUICK, await commandEnv()) : 1),
-  status: async () => {
-    await printStatus();
-    return 0;
-  },
+  status: async () => ((await prepare([engineStep.name])) ? printStatus() : 1),
   env: async () => {
     const ready = await prepare(PROGRAM);
     if (ready) process.stdout.write(renderExports(await shellVariables()));

@@ -79,10 +79,11 @@ async function rowOf(container: Container, memory: ReadonlyMap<string, string>):
   };
 }
 
-export async function printStatus(): Promise<void> {
+export async function printStatus(): Promise<number> {
   const env = await commandEnv();
   const [containers, out, memory] = await Promise.all([containersOf(STACK), stackOutputs(env), memoryOf()]);
   const rows = await Promise.all(containers.map((container) => rowOf(container, memory)));
   rows.sort((a, b) => a.name.localeCompare(b.name));
   process.stdout.write(renderStatus(out?.url ?? "", await askGateway(containers), rows));
+  return 0;
 }
