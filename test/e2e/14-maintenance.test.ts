@@ -6,6 +6,7 @@ import { startLoad } from "../support/load/load.ts";
 import { at } from "../support/json.ts";
 import { until } from "../support/process.ts";
 import type { Stack } from "../support/stack.ts";
+import { pauseOn } from "../support/target.ts";
 import { withoutLoss } from "../support/visitors.ts";
 import { gentle, itHere, liveOf, nothingToDo, other, sharedStack } from "./shared.ts";
 
@@ -126,14 +127,13 @@ describe("maintenance and holds", function () {
     // The program's look at its own state is a "read", where that has changed since.
     assert.deepEqual({ ...changeSummary, same: 0, read: 0 }, { update: 1, same: 0, read: 0 });
     const api = stack.container(`api-${liveOf(stack)}`);
-    await stack.docker("pause", api);
-    await stack.docker("pause", stack.container("postgres"));
     try {
+      await pauseOn(stack.target, api);
+      await pauseOn(stack.target, stack.container("postgres"));
       await stack.upOk();
       await closed();
     } finally {
-      await stack.docker("unpause", stack.container("postgres"));
-      await stack.docker("unpause", api);
+      await stack.docker("unpause", api, stack.container("postgres"));
     }
     stack.set({ maintenance: undefined });
     await stack.upOk();

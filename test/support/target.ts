@@ -4,7 +4,7 @@ import path from "node:path";
 import { askSocket } from "./control.ts";
 import type { TestMachine } from "./machine.ts";
 import { freePort } from "./ports.ts";
-import { type Result, run, runOk } from "./process.ts";
+import { type Result, run, runOk, until } from "./process.ts";
 
 export type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
 export type Config = Readonly<Record<string, Plain>>;
@@ -88,4 +88,17 @@ export async function dockerOn(target: Target, ...words: readonly string[]): Pro
   const result = await target.run(["docker", ...words]);
   if (result.code !== 0) throw new Error(`docker ${words.join(" ")}: exit ${result.code}\n${result.output}`);
   return result.stdout.trimEnd();
+}
+
+/** Pauses a container. On cgroup v1 a health check that begins just then makes runc give up (runc#2753, moby#48205). */
+export async function pauseOn(target: Target, container: string): Promise<void> {
+  let said = "";
+  const paused = async (): Promise<boolean> => {
+    const { code, output } = await target.run(["docker", "pause", container]);
+    said = output;
+    return code === 0;
+  };
+  await until(`${container} is paused`, paused).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${said}`);
+  });
 }
