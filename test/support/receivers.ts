@@ -13,7 +13,7 @@ export interface Received {
   readonly body: unknown;
 }
 
-export interface Receiver {
+interface Receiver {
   readonly port: number;
   readonly close: () => Promise<void>;
 }
@@ -121,5 +121,22 @@ export async function mailReceiver(
       new Promise((resolve) => {
         server.close(resolve);
       }),
+  };
+}
+
+/** The receivers of one test: `kept` is opened by it, `close` closes them all after it. */
+export function receiversOfOneTest(): {
+  readonly kept: <R extends Receiver>(receiver: R) => R;
+  readonly close: () => Promise<void>;
+} {
+  const open: Receiver[] = [];
+  return {
+    kept: (receiver) => {
+      open.push(receiver);
+      return receiver;
+    },
+    close: async () => {
+      await Promise.all(open.splice(0).map(({ close }) => close()));
+    },
   };
 }

@@ -14,10 +14,10 @@ import { installScripts } from "../../support/host-scripts.ts";
 import { at } from "../../support/json.ts";
 import { run, until } from "../../support/process.ts";
 import {
-  type Receiver,
   certificate,
   httpReceiver,
   mailReceiver,
+  receiversOfOneTest,
   silentReceiver,
 } from "../../support/receivers.ts";
 import { assertAbsent, newSecret, processes, shownBy } from "../../support/secrets.ts";
@@ -34,11 +34,7 @@ describe("what watch.sh sends", () => {
   let errors: number;
   let slotStatus: number;
   let env: NodeJS.ProcessEnv;
-  const open: Receiver[] = [];
-  const kept = <R extends Receiver>(receiver: R): R => {
-    open.push(receiver);
-    return receiver;
-  };
+  const { kept, close } = receiversOfOneTest();
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "watch-messages-"));
@@ -76,7 +72,7 @@ describe("what watch.sh sends", () => {
     await watch("stop");
     gateway.closeAllConnections();
     gateway.close();
-    await Promise.all(open.splice(0).map(({ close }) => close()));
+    await close();
     await rm(directory, { recursive: true, force: true });
   });
 

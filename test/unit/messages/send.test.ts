@@ -9,10 +9,10 @@ import { render } from "../../../components/messages/render.ts";
 import { send } from "../../../components/messages/send.ts";
 import { at } from "../../support/json.ts";
 import {
-  type Receiver,
   certificate,
   httpReceiver,
   mailReceiver,
+  receiversOfOneTest,
   silentReceiver,
 } from "../../support/receivers.ts";
 
@@ -34,14 +34,8 @@ const delivered = (channel: Channel, patience = QUICK): Promise<(string | undefi
   Promise.all(render(channel, MESSAGE).map((one) => send(one, patience)));
 
 describe("sending a message", () => {
-  const open: Receiver[] = [];
-  const kept = <R extends Receiver>(receiver: R): R => {
-    open.push(receiver);
-    return receiver;
-  };
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map(({ close }) => close()));
-  });
+  const { kept, close } = receiversOfOneTest();
+  afterEach(close);
 
   it("posts to Slack, PagerDuty and a webhook what they ask for", async () => {
     const { url, received } = kept(await httpReceiver(200));
