@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { run } from "../toolchain/setup/commands.ts";
 import { type Deployed, lastDeployed } from "./history.ts";
-import { carryReleases } from "./releases.ts";
+import { carryReleases, carryWhole } from "./releases.ts";
 
 const LIMIT_MS = 120_000;
 /** Updates that failed one after the other, and then some. */
@@ -28,14 +28,21 @@ export async function projectOf(checkout: string): Promise<string> {
 }
 
 /**
- * Writes the releases of a stack's last update into its file of this checkout.
+ * Writes a stack's last update into its file of this checkout: its releases, or all that is no secret.
  * @returns false where there was no update yet, and the file is left as it is
  */
-export async function carryInto(checkout: string, stack: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+export async function carryInto(
+  checkout: string,
+  stack: string,
+  env: NodeJS.ProcessEnv,
+  what: "releases" | "whole" = "releases",
+): Promise<boolean> {
   const deployed = await askDeployed(checkout, stack, env);
   if (deployed === undefined) return false;
-  const name = await projectOf(checkout);
   const file = join(checkout, `Pulumi.${stack}.yaml`);
-  await writeFile(file, carryReleases(await readFile(file, "utf8"), deployed, name));
+  const text = await readFile(file, "utf8");
+  const carried =
+    what === "whole" ? carryWhole(text, deployed) : carryReleases(text, deployed, await projectOf(checkout));
+  await writeFile(file, carried);
   return true;
 }

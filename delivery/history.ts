@@ -21,6 +21,8 @@ export interface Deployed {
   readonly commit: string | undefined;
   /** Plain values by their whole key; secrets are not in it. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The whole keys of those that hold one. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -33,9 +35,11 @@ export function lastDeployed(text: string): Deployed | undefined {
     .find(({ kind, result }) => kind === "update" && result === "succeeded");
   if (update === undefined) return undefined;
   const head = update.environment["git.head"] ?? "";
-  const plain = Object.entries(update.config).filter(([, { secret }]) => !secret);
+  const all = Object.entries(update.config);
+  const plain = all.filter(([, { secret }]) => !secret);
   return {
     commit: /^[0-9a-f]{40}$/.test(head) ? head : undefined,
     config: Object.fromEntries(plain.map(([key, one]) => [key, one.objectValue ?? one.value])),
+    secrets: all.flatMap(([key, { secret }]) => (secret ? [key] : [])),
   };
 }

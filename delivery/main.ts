@@ -23,7 +23,8 @@ import { wayOf } from "./way/way.ts";
 
 const USAGE = `usage: npm run --silent delivery -- <command>
   stack-of --ref REF                            the stack that a push deploys to
-  carry --stack STACK                           the last update's releases, into the stack's file of this checkout
+  carry --stack STACK [--whole]                 the last update's releases, into the stack's file of this checkout; with
+                                                --whole its settings too, but for secrets
   preview --stack STACK --file FILE             the plan of a stack, as JSON
   comment --pull-request N --commit SHA --repository OWNER/NAME --plans FOLDER   the plans, as the pull request's one comment
   images --repository REGISTRY/PATH --commit SHA [--cache TAG]           every image of a release: built, tried, scanned, then
@@ -46,6 +47,7 @@ const OPTIONS = {
   log: { type: "string" },
   plans: { type: "string" },
   output: { type: "string" },
+  whole: { type: "boolean" },
 } as const;
 
 /** Before a machine that is there answers through a new session, seconds pass; minutes mean that none is. */
@@ -54,7 +56,7 @@ const WAY_LIMIT_MS = 120_000;
 const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
 const [name = ""] = positionals;
 
-function option(key: keyof typeof OPTIONS): string {
+function option(key: Exclude<keyof typeof OPTIONS, "whole">): string {
   const value = values[key];
   if (value === undefined) throw new Error(`--${key} is missing\n${USAGE}`);
   return value;
@@ -81,8 +83,10 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     return Promise.resolve(0);
   },
   carry: async () => {
-    const carried = await carryInto(paths.checkout, stack(), await commandEnv());
-    say(carried ? "the last update's releases" : "no update yet: the file's own");
+    const what = values.whole === true ? "whole" : "releases";
+    const carried = await carryInto(paths.checkout, stack(), await commandEnv(), what);
+    const said = what === "whole" ? "the last update's releases and settings" : "the last update's releases";
+    say(carried ? said : "no update yet: the file's own");
     return 0;
   },
   preview: async () => {
@@ -114,7 +118,14 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     const way = wayOf(await stackText(stack()));
     if (way.kind === "direct") return 0;
     const connect = join(paths.checkout, "components/host/ec2/connect.sh");
-    await holdOpen(["sh", connect, stack()], way.port, option("log"), WAY_LIMIT_MS);
+    // connect.sh asks for the stack's config by the project's Pulumi, which need not be on PATH.
+    const env = await commandEnv();
+    await holdOpen(["sh", connect, stack()], {
+      port: way.port,
+      log: option("log"),
+      limitMs: WAY_LIMIT_MS,
+      env,
+    });
     return 0;
   },
   standing: async () => {

@@ -24,6 +24,19 @@ export function carryReleases(file: string, { config }: Deployed, project: strin
   return document.toString({ lineWidth: 0 });
 }
 
+/**
+ * A stack's file with all of the last update in it: what was merged since is carried out by nobody who uses it. The record shows no
+ * secret: of a key that holds one the file's value stays. Comments stay.
+ */
+export function carryWhole(file: string, { config, secrets }: Deployed): string {
+  const document = parseDocument(file);
+  const { config: own } = stackFile.parse(document.toJS());
+  const isKept = (key: string) => key in config || secrets.includes(key) || key.startsWith("pulumi:");
+  for (const key of Object.keys(own)) if (!isKept(key)) document.deleteIn(["config", key]);
+  for (const [key, value] of Object.entries(config)) document.setIn(["config", key], value);
+  return document.toString({ lineWidth: 0 });
+}
+
 const map = z.record(z.string(), z.unknown());
 const stackFile = z.object({ config: map });
 

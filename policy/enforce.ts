@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Declared, type Surroundings, broken } from "./rules.ts";
 
 /**
- * The inputs as they stand in the program. What another resource or a secret decides is not known yet and left out: a
- * rule that asks for it finds nothing there, and says no.
+ * The inputs as they stand in the program. What another resource or a secret decides is not known yet and left out: a rule that
+ * wants something finds nothing there, and says no; one that forbids something finds nothing either, and lets it through. That
+ * is the policy pack's to see, which gets the value once the engine knows it.
  */
 function plain(value: unknown): unknown {
   if (pulumi.Output.isInstance(value) || value instanceof Promise || pulumi.Resource.isInstance(value))

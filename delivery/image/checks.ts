@@ -1,36 +1,39 @@
 import { parse } from "yaml";
 import { z } from "zod";
-import { webSchema } from "../../components/config/web-schema.ts";
+import { type Settings, keySchemas } from "../../components/config/schema.ts";
 
-const check = z.object({
-  path: z.string(),
-  status: z.number(),
-  json: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
-  timeoutSeconds: z.number().default(5),
-});
-export type SmokeCheck = z.output<typeof check>;
+export type SmokeCheck = Settings["switch"]["smoke"][number];
 
 const stackFile = z.object({
   config: z.object({
-    "bluegreen:switch": z.object({ smoke: z.array(check).min(1) }),
-    "bluegreen:web": webSchema,
+    "bluegreen:switch": keySchemas.switch,
+    "bluegreen:web": keySchemas.web,
+    "bluegreen:memoryMb": keySchemas.memoryMb,
   }),
 });
 
-/** What the switch will ask of a release, by the image that answers; and how the web server runs, where there is one. */
+/** How one image of a release is tried: in as much memory as its slot gives it, and by what the switch will ask of it. */
+export interface ImageChecks {
+  readonly memoryMb: number;
+  readonly checks: readonly SmokeCheck[];
+}
+
+/** The same of all; `user` is whom the web server runs as, where there is one. */
 export interface ReleaseChecks {
-  readonly api: readonly SmokeCheck[];
-  readonly web: { readonly user: string; readonly checks: readonly SmokeCheck[] } | undefined;
+  readonly api: ImageChecks;
+  readonly web: (ImageChecks & { readonly user: string }) | undefined;
 }
 
 /** The smoke checks of a stack's file: what the switch will ask of the release, is asked of its images before they are pushed. */
 export function smokeChecksOf(text: string): ReleaseChecks {
-  const { "bluegreen:switch": own, "bluegreen:web": web } = stackFile.parse(parse(text)).config;
-  if (web === undefined) return { api: own.smoke, web };
+  const config = stackFile.parse(parse(text)).config;
+  const { "bluegreen:web": web, "bluegreen:memoryMb": memoryMb } = config;
+  const { smoke } = config["bluegreen:switch"];
+  if (web === undefined) return { api: { memoryMb: memoryMb.api, checks: smoke }, web };
   const isApis = ({ path }: SmokeCheck) => web.apiPaths.some((one) => isBelow(path, one));
   return {
-    api: own.smoke.filter(isApis),
-    web: { user: web.user, checks: own.smoke.filter((one) => !isApis(one)) },
+    api: { memoryMb: memoryMb.api, checks: smoke.filter(isApis) },
+    web: { memoryMb: memoryMb.web, checks: smoke.filter((one) => !isApis(one)), user: web.user },
   };
 }
 
@@ -69,7 +72,7 @@ export function judgeAnswer(
   { status, body }: Pick<Answer, "status" | "body">,
 ): string | undefined {
   if (status !== wanted.status) return `${wanted.path} answered ${status}, not ${wanted.status}`;
-  const fields = Object.entries(wanted.json);
+  const fields = Object.entries(wanted.json ?? {});
   if (fields.length === 0) return undefined;
   let document: unknown;
   try {

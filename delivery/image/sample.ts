@@ -28,6 +28,6 @@ export function deliveriesOf(
   };
   return [
     delivery("api", (image) => smokeApi(image, MIGRATE, api)),
-    ...(web === undefined ? [] : [delivery("web", (image) => smokeWeb(image, web.user, web.checks))]),
+    ...(web === undefined ? [] : [delivery("web", (image) => smokeWeb(image, web))]),
   ];
 }

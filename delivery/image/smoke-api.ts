@@ -3,8 +3,8 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { attempt } from "../../toolchain/setup/commands.ts";
 import { IMAGES } from "../../toolchain/setup/versions.ts";
-import type { SmokeCheck } from "./checks.ts";
-import { HARDENED, environment, inTrial, readyWhen } from "./trial.ts";
+import type { ImageChecks } from "./checks.ts";
+import { environment, hardened, inTrial, readyWhen } from "./trial.ts";
 
 const DATABASE = ["DATABASE_HOST=postgres", "DATABASE_NAME=app", "DATABASE_USER=app", "REDIS_HOST=redis"];
 const POSTGRES = [
@@ -35,7 +35,7 @@ async function writeSecrets(folder: string): Promise<string> {
 export function smokeApi(
   image: string,
   migrate: readonly string[],
-  checks: readonly SmokeCheck[],
+  { memoryMb, checks }: ImageChecks,
 ): Promise<readonly string[]> {
   return inTrial(async (trial) => {
     const mount = ["--volume", `${await writeSecrets(trial.folder)}:/run/secrets:ro`];
@@ -56,7 +56,7 @@ export function smokeApi(
     const asked = ["sh", "-c", "redis-cli ping | grep -q NOAUTH"];
     await trial.until("redis", redis, () => inside(redis, asked));
 
-    const around = [...mount, ...HARDENED, ...environment(DATABASE)];
+    const around = [...mount, ...hardened(memoryMb), ...environment(DATABASE)];
     await trial.finish("migration", ...around, image, ...migrate);
     const app = await trial.start("app", ...around, ...environment(["COLOR=blue"]), image);
     const health = ["inspect", "--format", "{{.State.Health.Status}}", app];

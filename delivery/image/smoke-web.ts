@@ -1,5 +1,5 @@
-import { type SmokeCheck, judgePage } from "./checks.ts";
-import { HARDENED, environment, inTrial, readyWhen } from "./trial.ts";
+import { type ReleaseChecks, judgePage } from "./checks.ts";
+import { environment, hardened, inTrial, readyWhen } from "./trial.ts";
 
 /** What is a page whatever the stack's checks ask; kept by a browser, each would name assets of a release that is gone. */
 const PAGES = ["/", "/index.html"];
@@ -8,17 +8,15 @@ const PAGE_SECONDS = 5;
 /**
  * Starts a web server's image as a release starts, hardened and with no data, asks what the switch will ask of it, and for its
  * page, which no browser may keep.
- * @param user uid:gid, as the stack runs it
  * @throws Error with its last lines where it did not start
  * @returns what is wrong with its answers
  */
 export function smokeWeb(
   image: string,
-  user: string,
-  checks: readonly SmokeCheck[],
+  { memoryMb, user, checks }: NonNullable<ReleaseChecks["web"]>,
 ): Promise<readonly string[]> {
   return inTrial(async (trial) => {
-    const around = [...HARDENED, "--user", user, ...environment(["COLOR=blue", "RELEASE=smoke"])];
+    const around = [...hardened(memoryMb), "--user", user, ...environment(["COLOR=blue", "RELEASE=smoke"])];
     const web = await trial.start("web", ...around, image);
     await trial.until(image, web, () =>
       trial.ask(web, "/", PAGE_SECONDS).then(

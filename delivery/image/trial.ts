@@ -10,8 +10,12 @@ const START_LIMIT_MS = 90_000;
 const ASK_EVERY_MS = 250;
 const LOG_LINES = "20";
 
-/** As every container of a stack runs: nothing to write to, no rights. */
-export const HARDENED: readonly string[] = [
+/** As every container of a stack runs: nothing to write to, no rights, and no memory beyond its limit. */
+export const hardened = (memoryMb: number): readonly string[] => [
+  "--memory",
+  `${memoryMb}m`,
+  "--memory-swap",
+  `${memoryMb}m`,
   "--read-only",
   "--tmpfs",
   "/tmp",

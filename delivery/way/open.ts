@@ -24,20 +24,26 @@ export async function greets(port: number): Promise<boolean> {
   });
 }
 
+export interface Hold {
+  readonly port: number;
+  /** The file that the program writes into. */
+  readonly log: string;
+  readonly limitMs: number;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /**
  * Starts a program that holds a local port open, and waits until an SSH server greets there. The program goes on when
- * this one has ended, and writes into `log`.
+ * this one has ended.
  * @throws Error with the program's last lines when nobody greeted in `limitMs`
  */
 export async function holdOpen(
   command: readonly [string, ...string[]],
-  port: number,
-  log: string,
-  limitMs: number,
+  { port, log, limitMs, env }: Hold,
 ): Promise<void> {
   const [program, ...args] = command;
   const file = openSync(log, "w", 0o600);
-  const child = spawn(program, args, { detached: true, stdio: ["ignore", file, file] });
+  const child = spawn(program, args, { detached: true, env, stdio: ["ignore", file, file] });
   const failure = new Promise<void>((resolve) => {
     child.once("error", () => {
       resolve();

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { type Browser, type Page, launch } from "puppeteer-core";
 
+import { which } from "../../toolchain/setup/commands.ts";
 import { API_PATHS, releaseWithPages } from "../support/pages.ts";
 import { tagOf } from "../support/images.ts";
 import { until } from "../support/process.ts";
@@ -36,7 +37,7 @@ describe("pages of their own, in a browser", function () {
     stack = made;
     await made.upOk();
     browser = await launch({
-      executablePath: "/usr/bin/chromium",
+      executablePath: (await which("chromium")) ?? "chromium",
       userDataDir: profile,
       // Whoever runs these tests is root in a container as likely as not.
       args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],

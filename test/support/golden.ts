@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import { CLOUDFLARE_IPV4, CLOUDFLARE_IPV6 } from "../../components/edge/cloudflare-ranges.ts";
 import { type Registration, runProgram } from "./program.ts";
-import { readStackFile } from "./stack-file.ts";
+import { atFirst, readStackFile, stackFileText } from "./stack-file.ts";
 
 export const GOLDEN_STACKS = ["dev", "staging", "prod"] as const;
 export type GoldenStack = (typeof GOLDEN_STACKS)[number];
@@ -25,9 +25,12 @@ const CALLS = {
 /** A developer's own socket and folder differ from machine to machine. */
 const DEV_HOST = '{"kind":"local","engine":"SOCKET","directory":"/srv/bluegreen-dev","memoryMb":2048}';
 
-/** Every resource of a stack's first `up`, as its file stands. */
-export async function declaredBy(stack: GoldenStack): Promise<readonly Registration[]> {
-  const { config, otherConfig, secrets } = readStackFile(stack);
+/** Every resource of a stack's first `up`, by the settings of its file. */
+export async function declaredBy(
+  stack: GoldenStack,
+  text = stackFileText(stack),
+): Promise<readonly Registration[]> {
+  const { config, otherConfig, secrets } = readStackFile(stack, atFirst(stack, text));
   const { registrations } = await runProgram({
     stack,
     config: stack === "dev" ? { ...config, host: DEV_HOST } : config,
@@ -39,8 +42,8 @@ export async function declaredBy(stack: GoldenStack): Promise<readonly Registrat
 }
 
 /** The same as text, with all inputs. */
-export async function listStack(stack: GoldenStack): Promise<string> {
-  return listing(stack, await declaredBy(stack));
+export async function listStack(stack: GoldenStack, text?: string): Promise<string> {
+  return listing(stack, await declaredBy(stack, text));
 }
 
 export function listing(stack: string, registrations: readonly Registration[]): string {

@@ -79,6 +79,14 @@ describe("the last update's releases, asked of the real engine", function () {
     assert.deepEqual([exitCode, text.trim()], [0, "hunter2"]);
     assert.equal(deployedNow?.commit, undefined);
 
+    assert.equal(await carryInto(stack.folder, "test", env, "whole"), true);
+    const whole: unknown = parse(file());
+    const migration = { command: ["old"], kind: "contract", worksWith: ["41"] };
+    assert.deepEqual(at(whole, "config", "toolchain-test:green", "migration"), migration);
+    for (const key of ["blue", "memoryMb"])
+      assert.equal(at(whole, "config", `toolchain-test:${key}`), undefined);
+    assert.deepEqual(secret(file()), secret(deployed));
+
     const git = (...words: readonly string[]) =>
       execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...words], {
         cwd: stack.folder,

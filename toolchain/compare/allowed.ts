@@ -1,4 +1,4 @@
-import type { Settings } from "../../components/config/schema.ts";
+import { COLORS, type Color, type Settings } from "../../components/config/schema.ts";
 
 type Key = keyof Settings;
 
@@ -10,18 +10,25 @@ export interface Allowance {
   readonly reason: string;
 }
 
+/** What a deploy or the command line writes of a slot, and how long its migration may take. */
+const ofSlot = (color: Color): readonly Allowance[] => [
+  { path: color, lacking: true, reason: "a slot has no release before the first one" },
+  { path: `${color}.release`, reason: "each stack is at its own release" },
+  { path: `${color}.images`, reason: "the images of that release" },
+  { path: `${color}.commit`, reason: "what that release was built from" },
+  { path: `${color}.by`, reason: "who released that one" },
+  { path: `${color}.migration.kind`, reason: "whether that release takes something away" },
+  { path: `${color}.migration.worksWith`, reason: "the releases that do without what it takes away" },
+  { path: `${color}.migration.skip`, reason: "that release came back, and had migrated before" },
+  { path: `${color}.migration.timeoutSeconds`, reason: "a table of prod is larger than one of dev" },
+];
+
 /** Where dev, staging and prod may differ. All else is the same, so that what was tried in staging is what prod runs. */
 export const ALLOWED: readonly Allowance[] = [
   { path: "active", reason: "each stack flips by itself" },
   { path: "canary", reason: "each stack sends as many visitors to the idle colour as it likes" },
-  { path: "blue", lacking: true, reason: "a slot has no release before the first one" },
-  { path: "green", lacking: true, reason: "a slot has no release before the first one" },
-  { path: "blue.release", reason: "each stack is at its own release" },
-  { path: "blue.images", reason: "the images of that release" },
-  { path: "blue.migration.timeoutSeconds", reason: "a table of prod is larger than one of dev" },
-  { path: "green.release", reason: "each stack is at its own release" },
-  { path: "green.images", reason: "the images of that release" },
-  { path: "green.migration.timeoutSeconds", reason: "a table of prod is larger than one of dev" },
+  { path: "maintenance", reason: "each stack is closed by itself" },
+  ...COLORS.flatMap(ofSlot),
   { path: "host", reason: "each stack is on a machine of its own" },
   { path: "aws:region", reason: "dev is on no machine of AWS's" },
   { path: "edge", reason: "each stack has a name of its own; dev is not on the internet" },

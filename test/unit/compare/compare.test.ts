@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { ALLOWED } from "../../../toolchain/compare/allowed.ts";
 import { compareStacks, renderDifferences } from "../../../toolchain/compare/compare.ts";
 import { readStackFile } from "../../../toolchain/compare/stack-file.ts";
+import { afterCommands } from "../../support/after-commands.ts";
+import { atFirst } from "../../support/stack-file.ts";
 
 const FILE = `
 encryptionsalt: v1:abc
@@ -56,6 +58,25 @@ describe("the comparison of the stacks", () => {
       `  bluegreen:green: { release: "2", images: { api: app:2 }, migration: { command: [${seconds}] } }\n`;
     assert.deepEqual(refused("", green("a")), []);
     assert.deepEqual(refused("", green("a"), green("b")), ["green.migration.command"]);
+  });
+
+  it("has nothing against a stack that the command line deployed to, went back in and closed for maintenance", () => {
+    const text = FILE.replace("api: app:1 }", "api: app:1 }, migration: { command: [migrate] }");
+    const read = (file: string) => {
+      const read = readStackFile(file, "dev", "bluegreen");
+      assert.equal(read.kind, "read", JSON.stringify(read));
+      return read.settings;
+    };
+    const stacks = { dev: read(afterCommands("dev", text)), prod: read(atFirst("prod", text)) };
+    const found = compareStacks(stacks, ALLOWED);
+    const paths = found.map(({ path }) => path);
+    const written = ["by", "commit", "migration.kind", "migration.skip", "migration.worksWith"];
+    for (const path of ["maintenance", ...written.map((key) => `blue.${key}`)])
+      assert.ok(paths.includes(path), path);
+    assert.deepEqual(
+      found.flatMap(({ path, reason }) => (reason === undefined ? [path] : [])),
+      [],
+    );
   });
 
   it("says for each allowed difference why, and for each other one what to do", () => {

@@ -44,7 +44,7 @@ describe("what was deployed", () => {
       "bluegreen:secrets": { secret: true },
     },
   });
-  it("is the last successful update, its commit and its plain config", () => {
+  it("is the last successful update, its commit, its plain config, and the names of what is secret", () => {
     const list = [
       update("failed", "f".repeat(40)),
       { ...update("", "d".repeat(40)), result: undefined },
@@ -55,6 +55,7 @@ describe("what was deployed", () => {
     assert.deepEqual(lastDeployed(JSON.stringify(list)), {
       commit,
       config: { "bluegreen:active": "0", "bluegreen:blue": { release: "1" } },
+      secrets: ["bluegreen:secrets"],
     });
   });
   it("is nothing before the first", () => {
@@ -62,7 +63,7 @@ describe("what was deployed", () => {
   });
   it("has no commit where no checkout was, or what stands there is none", () => {
     const bare = lastDeployed(JSON.stringify([{ kind: "update", result: "succeeded" }]));
-    assert.deepEqual(bare, { commit: undefined, config: {} });
+    assert.deepEqual(bare, { commit: undefined, config: {}, secrets: [] });
     assert.equal(lastDeployed(JSON.stringify([update("succeeded", "main; rm -rf /")]))?.commit, undefined);
   });
 });

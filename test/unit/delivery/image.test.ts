@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { judgeAnswer, judgePage, smokeChecksOf } from "../../../delivery/image/checks.ts";
 import { deliveriesOf } from "../../../delivery/image/sample.ts";
 import { buildWords, imageName, pushedReference, tagged } from "../../../delivery/image/reference.ts";
+import { judgeUpdates, readAccepted } from "../../../delivery/image/accepted.ts";
 import { securityUpdates } from "../../../delivery/image/scan.ts";
+import { hardened } from "../../../delivery/image/trial.ts";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const NAME = imageName("ghcr.io/Owner/Name/api", COMMIT);
@@ -56,27 +58,41 @@ describe("the smoke test's checks", () => {
   const prod = readFileSync("Pulumi.prod.yaml", "utf8");
   it("are those of the stack's file, each asked of the image that visitors would meet there", () => {
     const { api, web } = smokeChecksOf(prod);
-    assert.deepEqual(api[0], check);
+    assert.deepEqual(api.checks[0], check);
     assert.deepEqual(
-      api.map(({ path }) => path),
+      api.checks.map(({ path }) => path),
       ["/health", "/version"],
     );
     assert.deepEqual([web?.user, web?.checks.map(({ path }) => path)], ["101:101", ["/"]]);
-    assert.throws(() => smokeChecksOf("config: {}"));
+  });
+  it("are the schema's where the file has none, and so are the slots' limits of memory", () => {
+    const file = (config: object) => smokeChecksOf(JSON.stringify({ config }));
+    const own = [{ path: "/", status: 200, timeoutSeconds: 5 }];
+    assert.deepEqual(file({}), { api: { memoryMb: 128, checks: own }, web: undefined });
+    assert.deepEqual(file({ "bluegreen:switch": { bakeSeconds: 30 } }).api.checks, own);
+    const pages = { "bluegreen:web": { apiPaths: ["/api"] }, "bluegreen:memoryMb": { api: 256, web: 48 } };
+    assert.deepEqual(file(pages), {
+      api: { memoryMb: 256, checks: [] },
+      web: { memoryMb: 48, user: "101:101", checks: own },
+    });
+  });
+  it("are asked of a container that has no more memory than in a slot", () => {
+    assert.deepEqual(hardened(96).slice(0, 4), ["--memory", "96m", "--memory-swap", "96m"]);
   });
   it("go to the API below its paths, whatever is asked there, and to it alone where there is no web server", () => {
     const smoke = ["/api", "/api/x", "/api?a=1", "/apiary", "/x?/api"].map((path) => ({ path, status: 200 }));
     const file = (web: object) => JSON.stringify({ config: { "bluegreen:switch": { smoke }, ...web } });
     const { api, web } = smokeChecksOf(file({ "bluegreen:web": { apiPaths: ["/api"] } }));
     assert.deepEqual(
-      api.map(({ path }) => path),
+      api.checks.map(({ path }) => path),
       ["/api", "/api/x", "/api?a=1"],
     );
     assert.deepEqual(
       web?.checks.map(({ path }) => path),
       ["/apiary", "/x?/api"],
     );
-    assert.deepEqual([smokeChecksOf(file({})).api.length, smokeChecksOf(file({})).web], [5, undefined]);
+    const alone = smokeChecksOf(file({}));
+    assert.deepEqual([alone.api.checks.length, alone.web], [5, undefined]);
   });
   it("are asked of every image of a release, which has a repository of its own", () => {
     const to = { repository: "ghcr.io/Owner/Name", commit: COMMIT, cacheTag: "cache" };
@@ -116,16 +132,58 @@ describe("the smoke test's checks", () => {
       assert.equal(judgeAnswer(check, { status, body }), problem);
     });
   it("ask for no document where none is wanted", () => {
-    assert.equal(judgeAnswer({ ...check, json: {} }, { status: 200, body: "" }), undefined);
+    for (const none of [
+      { ...check, json: {} },
+      { path: "/", status: 200, timeoutSeconds: 5 },
+    ])
+      assert.equal(judgeAnswer(none, { status: 200, body: "" }), undefined);
   });
 });
 
 describe("the scan before a push", () => {
+  const LIBC = { name: "libc6", old: "2.41-12", version: "2.41-12+deb13u1" };
   it("holds security updates against an image, and nothing else", () => {
     const output =
       "Inst libc6 [2.41-12] (2.41-12+deb13u1 Debian-Security:13/stable-security [amd64])\n" +
       "Inst tzdata [2025a] (2025b Debian:13.2/stable [all])\nConf libc6 (…)\n";
-    assert.deepEqual(securityUpdates(output), ["libc6 2.41-12: 2.41-12+deb13u1 is there"]);
+    assert.deepEqual(securityUpdates(output), [LIBC]);
     assert.deepEqual(securityUpdates(""), []);
+  });
+
+  const accepted = (change: object = {}) =>
+    JSON.stringify([
+      {
+        ...{ packages: ["libc6", "libc-bin"], version: "2.41-12+deb13u1", until: "2026-03-10" },
+        ...{ reason: "python:3.14-slim has no rebuild yet", ...change },
+      },
+    ]);
+  const judged = (today: string, text = accepted()) =>
+    judgeUpdates([LIBC, { ...LIBC, name: "openssl" }], readAccepted(text), today);
+  const openssl = "openssl 2.41-12: 2.41-12+deb13u1 is there";
+  it("lets through what was accepted, to its last day, and says so; no other package, and no later version of it", () => {
+    const reason = "libc6 2.41-12 is accepted until 2026-03-10: python:3.14-slim has no rebuild yet";
+    assert.deepEqual(judged("2026-03-10"), { refused: [openssl], accepted: [reason] });
+    assert.deepEqual(judged("2026-03-11"), {
+      refused: ["libc6 2.41-12: 2.41-12+deb13u1 is there, and was accepted until 2026-03-10", openssl],
+      accepted: [],
+    });
+    const older = judged("2026-03-10", accepted({ version: "2.41-12+deb13u0" }));
+    assert.deepEqual(older, { refused: ["libc6 2.41-12: 2.41-12+deb13u1 is there", openssl], accepted: [] });
+  });
+  for (const [what, change] of [
+    ["no end", { until: undefined }],
+    ["an end that is no day", { until: "2026-02-30" }],
+    ["no reason to speak of", { reason: "wait" }],
+    ["no package", { packages: [] }],
+    ["a key that there is not", { cve: "CVE-2026-1" }],
+  ] as const)
+    it(`accepts nothing with ${what}`, () => {
+      assert.throws(() => readAccepted(accepted(change)), /accepted-updates\.yaml/);
+    });
+  it("reads the committed file, and what its comment shows", () => {
+    const text = readFileSync("delivery/image/accepted-updates.yaml", "utf8");
+    readAccepted(text);
+    const example = text.match(/^#( *- packages[^]*?)\n(?!#)/m)?.[1] ?? "";
+    assert.equal(readAccepted(example.replaceAll(/^#/gm, "")).length, 1, text);
   });
 });

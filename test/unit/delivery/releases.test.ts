@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { carryReleases } from "../../../delivery/releases.ts";
+import { carryReleases, carryWhole } from "../../../delivery/releases.ts";
 import { at } from "../../support/json.ts";
 
 const FILE = `# ours
@@ -20,6 +20,7 @@ const DEPLOYED = {
     "bluegreen:green": { release: "42", images: { api: "app@sha256:42" } },
     "bluegreen:memoryMb": { api: 128 },
   },
+  secrets: ["bluegreen:secrets"],
 };
 
 describe("the releases of the last update", () => {
@@ -46,6 +47,7 @@ describe("the releases of the last update", () => {
         "bluegreen:blue": { release: "41", images: { api: "app:41" }, commit: "41aaaaa", by: "Ann" },
         "bluegreen:green": { release: "42", images: { api: "app:42" }, migration: recorded, by: "Ann" },
       },
+      secrets: [],
     };
     const migration = "{ kind: contract, worksWith: ['42'], command: [new], timeoutSeconds: 300 }";
     const file = `config:
@@ -76,10 +78,36 @@ describe("the releases of the last update", () => {
       const file = readFileSync(`Pulumi.${stack}.yaml`, "utf8");
       const config = Object.fromEntries(Object.entries(at(parse(file), "config") ?? {}));
       assert.deepEqual(
-        parse(carryReleases(file, { commit: undefined, config }, "bluegreen")),
+        parse(carryReleases(file, { commit: undefined, config, secrets: [] }, "bluegreen")),
         parse(file),
         stack,
       );
     }
+  });
+});
+
+describe("the whole of the last update", () => {
+  const MERGED = `# ours
+config:
+  aws:region: eu-central-1 # where the machine is
+  bluegreen:active: blue
+  bluegreen:host: { kind: ec2, generation: 1 }
+  bluegreen:retention: 9
+  pulumi:disable-default-providers: [docker]
+  bluegreen:secrets: { STRIPE_KEY: { secure: v1:new } }
+  bluegreen:messages: { slack: { secure: v1:later } }
+`;
+  const host = { kind: "ec2", generation: 2 };
+  const config = { ...DEPLOYED.config, "aws:region": "eu-central-1", "bluegreen:host": host };
+
+  it("takes the settings too as they were deployed; secrets are the file's, where there were some", () => {
+    const text = carryWhole(MERGED, { ...DEPLOYED, config });
+    assert.deepEqual(at(parse(text), "config"), {
+      ...config,
+      "pulumi:disable-default-providers": ["docker"],
+      "bluegreen:secrets": { STRIPE_KEY: { secure: "v1:new" } },
+    });
+    assert.match(text, /^# ours$/m);
+    assert.equal(carryWhole(text, { ...DEPLOYED, config }), text);
   });
 });

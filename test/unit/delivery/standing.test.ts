@@ -55,7 +55,7 @@ describe("the commits of a stack's releases", () => {
       "bluegreen:green": { release: "2", commit: "c".repeat(40) },
     };
     const commits = (more: object = {}) =>
-      commitsOf({ commit: "a".repeat(40), config: { ...config, ...more } }, "bluegreen");
+      commitsOf({ commit: "a".repeat(40), config: { ...config, ...more }, secrets: [] }, "bluegreen");
     assert.deepEqual(commits(), { live: "c".repeat(40), all: ["c".repeat(40), "b".repeat(40)] });
     assert.deepEqual(commits({ "bluegreen:green": { release: "2" } }), {
       live: undefined,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { greets, holdOpen } from "../../../delivery/way/open.ts";
+import { freePort } from "../../support/ports.ts";
 import { until } from "../../support/process.ts";
 import { wayOf } from "../../../delivery/way/way.ts";
 
@@ -33,14 +34,10 @@ describe("the way to a stack's host", () => {
     });
 
     it("is open as soon as an SSH server greets, and the program goes on", async () => {
-      const free = createServer().listen(0, "127.0.0.1");
-      await once(free, "listening");
-      const { port } = free.address() as AddressInfo;
-      free.close();
-      await once(free, "close");
+      const port = await freePort();
       const server = `const s=require("node:net").createServer((c)=>{c.on("error",()=>{});c.end("SSH-2.0-x\\r\\n")});s.listen(${port},"127.0.0.1");console.log(process.pid);setTimeout(()=>process.exit(),20000)`;
       const log = join(folder, "log");
-      await holdOpen([process.execPath, "-e", server], port, log, 9000);
+      await holdOpen([process.execPath, "-e", server], { port, log, limitMs: 9000, env: process.env });
       assert.equal(await greets(port), true);
       process.kill(Number(readFileSync(log, "utf8")));
     });
@@ -59,9 +56,27 @@ describe("the way to a stack's host", () => {
     it("fails with the last lines of a program that ends", async () => {
       const command = ["sh", "-c", "echo no session-manager-plugin >&2; exit 69"] as const;
       await assert.rejects(
-        holdOpen([...command], 1, join(folder, "log"), 9000),
+        holdOpen(command, { port: 1, log: join(folder, "log"), limitMs: 9000, env: process.env }),
         /port 1: no session-manager-plugin/,
       );
+    });
+
+    it("is connect.sh's, by the tools of the environment that it is given: the project's Pulumi is on no other PATH", async () => {
+      const port = await freePort();
+      const config = `case "$*" in *kind) echo forwarded ;; *port) echo ${port} ;; *) echo eu-central-1 ;; esac`;
+      const greeting = `require("node:net").createServer((c)=>c.end("SSH-2.0-x\\r\\n")).listen(${port},"127.0.0.1");setTimeout(()=>process.exit(),20000)`;
+      const tools = {
+        pulumi: config,
+        aws: `case "$1" in ec2) echo i-0abc ;; ssm) exec '${process.execPath}' -e '${greeting}' ;; esac`,
+        "session-manager-plugin": "",
+      };
+      for (const [name, script] of Object.entries(tools))
+        writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      // By its group, as a runner ends what a job left.
+      const script = `echo $$ >'${folder}/pid'; exec sh components/host/ec2/connect.sh prod`;
+      const env = { ...process.env, PATH: `${folder}:/usr/bin:/bin` };
+      await holdOpen(["sh", "-c", script], { port, log: join(folder, "log"), limitMs: 9000, env });
+      process.kill(-Number(readFileSync(join(folder, "pid"), "utf8")));
     });
   });
 });

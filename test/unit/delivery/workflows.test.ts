@@ -148,6 +148,58 @@ describe("the workflows", () => {
     }
   });
 
+  for (const [name, work] of [
+    ["drift", "delivery -- drift"],
+    ["rollback", "npx bluegreen rollback"],
+  ] as const)
+    it(`${name} with the program and the settings that were deployed, not with what was merged since`, () => {
+      const [, job] = jobsOf(`.github/workflows/${name}.yml`).find(([key]) => key === name) ?? [];
+      const steps = list(at(job, "steps"));
+      const deployed = "steps.deployed.outputs.commit";
+      const back = steps.findIndex((step) => at(step, "with", "ref") === `\${{ ${deployed} }}`);
+      assert.equal(at(steps[back], "if"), `${deployed} != ''`);
+      const asked = steps.slice(0, back).find((step) => at(step, "id") === "deployed");
+      assert.match(
+        String(at(asked, "run")),
+        /delivery -- deployed --stack "\$STACK" --output "\$GITHUB_OUTPUT"/,
+      );
+      // The checkout takes the packages with it, and what was carried into the stack's file; its own CLI may be another.
+      assert.equal(at(steps[back + 1], "uses"), "./.github/actions/prepare");
+      const after = steps
+        .slice(back + 2)
+        .map((step) => String(at(step, "run")))
+        .join("\n");
+      const places = ["make --silent env", 'delivery -- carry --stack "$STACK" --whole', work].map((text) =>
+        after.indexOf(text),
+      );
+      assert.equal(places.includes(-1), false, after);
+      assert.deepEqual(
+        places,
+        places.toSorted((a, b) => a - b),
+      );
+    });
+
+  it("of the tests that want root run as root, with the PATH that Node was put on", () => {
+    const scripts = scriptsOf(".github/workflows/ci.yml");
+    for (const target of ["test", "test-ssh"])
+      assert.ok(scripts.includes(`sudo --set-home env "PATH=$PATH" make ${target}`), target);
+  });
+
+  it("take on a role for as long as the longest job that does", () => {
+    const long = [...files].flatMap((file) =>
+      jobsOf(file).flatMap(([, job]) =>
+        list(at(job, "steps")).some((step) => at(step, "uses") === "./.github/actions/deployer")
+          ? [Number(at(job, "timeout-minutes")) * 60]
+          : [],
+      ),
+    );
+    const takesOn = stepsOf(".github/actions/deployer/action.yml").find((step) =>
+      String(at(step, "uses")).startsWith("aws-actions/configure-aws-credentials@"),
+    );
+    assert.ok(long.length > 0);
+    assert.ok(Number(at(takesOn, "with", "role-duration-seconds") ?? 3600) > Math.max(...long));
+  });
+
   it("offer and look at every stack", () => {
     const inputs = at(read(".github/workflows/rollback.yml"), "on", "workflow_dispatch", "inputs");
     assert.deepEqual(at(inputs, "stack", "options"), [...STACKS]);

@@ -6,6 +6,7 @@ import { setMockOptions } from "@pulumi/pulumi/runtime/settings.js";
 import { setStackResource } from "@pulumi/pulumi/runtime/state.js";
 import { type ContainerNeeds, hardened } from "../../../components/host/container.ts";
 import { declaredBy, enforceRules } from "../../../policy/enforce.ts";
+import { broken } from "../../../policy/rules.ts";
 
 const NEEDS: ContainerNeeds = {
   name: "bluegreen-unit-api-blue",
@@ -73,6 +74,19 @@ describe("the rules inside the program", () => {
     assert.deepEqual(
       declared.filter((name) => ["privileged", "unbounded", "root"].includes(name)),
       [],
+    );
+  });
+
+  it("let through what they forbid where another resource decides it: that is the policy pack's to see", () => {
+    const resource = new pulumi.ComponentResource("a:b:C", "decides");
+    const props = { ...hardened(NEEDS), privileged: pulumi.output(true) };
+    const opts: pulumi.CustomResourceOptions = { deleteBeforeReplace: true };
+    const seen = declaredBy({ resource, type: "docker:index/container:Container", name: "x", props, opts });
+    assert.deepEqual(broken(seen, { isLocal: false }), []);
+    const known = { ...seen, inputs: { ...seen.inputs, privileged: true } };
+    assert.deepEqual(
+      broken(known, { isLocal: false }).map(({ rule }) => rule.name),
+      ["not-privileged"],
     );
   });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
+import { afterCommands } from "../../support/after-commands.ts";
 import { GOLDEN_STACKS, goldenFile, listStack, listing, shown } from "../../support/golden.ts";
+import { stackFileText } from "../../support/stack-file.ts";
 
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: "hunter2" };
 const BARE = {
@@ -28,6 +30,13 @@ describe("the golden listings", () => {
       );
     });
   }
+
+  for (const stack of GOLDEN_STACKS)
+    it(`are the same whatever the command line wrote into ${stack}'s file, and another where a setting changed`, async () => {
+      const [before, text] = [await listStack(stack), afterCommands(stack, stackFileText(stack))];
+      assert.equal(await listStack(stack, text), before);
+      assert.notEqual(await listStack(stack, `${text}  bluegreen:memoryMb: { api: 120 }\n`), before);
+    });
 
   it("are the same twice, and hold no secret", async () => {
     const text = await listStack("prod");
