@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { messageOf } from "../components/message-of.ts";
 import { cutOff } from "./cut-off.ts";
 import type { Progress } from "./terminal.ts";
@@ -46,14 +48,37 @@ export async function carriedOut(
   progress.step("update");
   const heard = new Heard(progress.word);
   const began = performance.now();
+  outliveTerminal(stack);
   try {
-    await update(stack, message, heard.onEvent, forward?.stop);
+    await update(stack, message, heard.onEvent, forward && heardLate(forward.stop));
   } catch (error) {
     const [what, fix] = explain(stack, heard, error);
     if (heard.changes.length === 0) throw new Refusal(what, fix);
     throw new Failure(what);
   }
   return { heard, milliseconds: performance.now() - began };
+}
+
+/**
+ * Lets the engine's updates go on where their terminal is lost. By itself the engine ends there at once, and leaves its lock; a process
+ * group of its own is not to be had, because the Automation API hands nothing but environment and folder to whoever starts it.
+ */
+function outliveTerminal({ engine }: Updating): void {
+  if (!("workspace" in engine) || !(engine.workspace instanceof LocalWorkspace)) return;
+  Object.assign(engine.workspace.pulumiCommand, { command: join(import.meta.dirname, "engine.sh") });
+}
+
+/**
+ * The same signal, for whoever begins to listen after it was given. The Automation API does once the engine's process is there, and does
+ * not ask what was before (automation/cmd.js): the update would run to its end.
+ */
+function heardLate(signal: AbortSignal): AbortSignal {
+  const heard = new AbortController().signal;
+  heard.addEventListener = (type: string, listener: () => void) => {
+    if (signal.aborted) listener();
+    else signal.addEventListener(type, listener);
+  };
+  return heard;
 }
 
 /**

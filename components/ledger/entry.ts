@@ -67,6 +67,10 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     command: z.string(),
     by: z.string(),
     release: z.string().optional(),
+    /** What it is about to release, of a deploy; an earlier version wrote none of it. */
+    color: color.optional(),
+    images: z.record(z.string(), z.string()).optional(),
+    commit: z.string().optional(),
   }),
   /** A message about a release did not reach a channel. By whoever sent it: the command line, the program, or watch.sh. */
   z.object({
@@ -76,7 +80,10 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     channel: z.string(),
     reason: z.string(),
   }),
-  /** The same command ended; one that is missing was cut off. By the command line; times in milliseconds. */
+  /**
+   * The same command ended; one that is missing was cut off. Where it went on after that, as a canary does, it ended again: the last one
+   * counts. By the command line; times in milliseconds.
+   */
   z.object({
     event: z.literal("ended"),
     at,
@@ -84,6 +91,11 @@ export const ledgerEntry = z.discriminatedUnion("event", [
     command: z.string(),
     ok: z.boolean(),
     reason: z.string().optional(),
+    /** It was refused: nothing was changed. */
+    refused: z.boolean().optional(),
+    /** What it could not put back, and how to go on. */
+    left: z.string().optional(),
+    /** Of each step; where it failed of those that it came to, the last one until it failed. */
     milliseconds: z.record(z.string(), z.number()),
   }),
 ]);

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from "./entry.ts";
 
-/** A command that began and did not end: cut off, or still at work. */
+/** A command that began and did not end, cut off or still at work; or one that ended and could not put back what it had begun. */
 export interface Unfinished {
   readonly command: string;
   readonly by: string;
@@ -8,33 +8,51 @@ export interface Unfinished {
   readonly release: string | null;
   /** What the host's own scripts, or the gateway, are known to have done since. */
   readonly since: readonly string[];
+  /** Of one that ended: what is not as it was, and how to go on. */
+  readonly left?: string;
 }
 
 /**
- * The commands that began and never ended, oldest first. One that ended well since settles them, and so does their own release
- * going live.
+ * The commands that began and never ended, or left something behind, oldest first. One that ended well since settles them, and so does
+ * their own release going live; what was left behind, whatever carried the whole stack out.
  */
-export function unfinished(all: readonly LedgerEntry[]): readonly Unfinished[] {
-  const entries = all.slice(all.findLastIndex((entry) => entry.event === "ended" && entry.ok) + 1);
-  const ended = new Set(entries.flatMap((entry) => (entry.event === "ended" ? [entry.run] : [])));
+export function unfinished(entries: readonly LedgerEntry[]): readonly Unfinished[] {
+  const ends = new Map(
+    entries.flatMap((entry) => (entry.event === "ended" ? [[entry.run, entry] as const] : [])),
+  );
+  const settled = entries.findLastIndex((entry) => entry.event === "ended" && entry.ok);
   return entries.flatMap((entry, index): readonly Unfinished[] => {
     const later = entries.slice(index + 1);
     if (entry.event === "hold") {
       const { by, at, seconds } = entry;
-      if (later.some(({ event }) => event === "held")) return [];
+      if (index < settled || later.some(({ event }) => event === "held")) return [];
       const since = [`the gateway let requests go by itself, ${seconds} s later at the most`];
       return [{ command: "hold", by, at, release: null, since }];
     }
-    if (entry.event !== "began" || ended.has(entry.run)) return [];
+    if (entry.event !== "began") return [];
     const { command, by, at, release = null } = entry;
-    if (later.some((one) => one.event === "live" && one.release === release)) return [];
+    const end = ends.get(entry.run);
+    if (end !== undefined) {
+      const { left } = end;
+      if (left === undefined || entries.slice(entries.indexOf(end)).some(isWhole)) return [];
+      return [{ command, by, at, release, since: [], left }];
+    }
+    if (index < settled || later.some((one) => one.event === "live" && one.release === release)) return [];
     return [{ command, by, at, release, since: sinceThen(command, later) }];
   });
 }
 
+/** Whether it says that an update was carried out as a whole: the switch is its last. A migration by hand is none. */
+function isWhole(entry: LedgerEntry): boolean {
+  if (entry.event === "ended") return entry.ok && entry.command !== "migrate";
+  return entry.event === "released" || entry.event === "live" || entry.event === "canary";
+}
+
 /** One of them for a person. */
-export function describeUnfinished({ command, by, at, release, since }: Unfinished): string {
+export function describeUnfinished({ command, by, at, release, since, left }: Unfinished): string {
   const about = release === null ? "" : ` of release ${release}`;
+  if (left !== undefined)
+    return `${command}${about} by ${by}, begun ${at}, failed; ${left}, unless somebody did since`;
   const known = since.length === 0 ? "" : ` (${since.join("; ")})`;
   return `${command}${about} by ${by} began ${at} and did not end: it runs, or was cut off${known}`;
 }

@@ -62,18 +62,22 @@ revision() {
 }
 
 KEPT_DUMPS=3
-# revision_at DUMP: where the database was when a try of this release made it, by the ledger; empty where that was cut off.
-revision_at() {
-  { grep -F "\"backup\":$(json_text "$1")" "$dir/ledger" 2>/dev/null || true; } | sed -n 's/.*"before":"\([^"]*\)".*/\1/p' | tail -n 1
+# tried_with DUMP: where the database was when a try of this release made it, and where the last try that kept to it left it, by the
+# ledger; empty where the try was cut off.
+tried_with() {
+  { grep -F "\"backup\":$(json_text "$1")" "$dir/ledger" 2>/dev/null || true; } |
+    sed -n 's/.*"before":"\([^"]*\)","after":"\([^"]*\)".*/\1\t\2/p' |
+    awk -F '\t' -v OFS='\t' 'NR == 1 { at = $1 } { left = $2 } END { print at, left }'
 }
 
-# dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole. One that a
-# try of this very release made within a day is the better one where that try left its work half done; else it is out of date.
+# dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole. The first that a
+# try of this very release made within a day is the better one where that try left its work half done, and out of date where it left
+# nothing behind. Where nobody can tell (no tool keeps a revision, it was cut off), it stays beside the new one, as $first.
 dump() {
-  local need free kind_mark='' earlier at='' of=$release${by_hand:+.by-hand}
+  local need free kind_mark='' earlier at='' left='' of=$release${by_hand:+.by-hand}
   mkdir -p "$dir/backups"
   earlier=$(find "$dir/backups" -name "*-before-$of.dump" -mmin -1440 -o -name "*-before-$of.contract.dump" -mmin -1440 | sort | head -n 1)
-  [ -z "$earlier" ] || at=$(revision_at "$earlier")
+  [ -z "$earlier" ] || IFS=$'\t' read -r at left <<<"$(tried_with "$earlier")"
   if [ -n "$at" ] && [ "$at" != "$before" ] && [ -z "$by_hand" ]; then
     dumped=$earlier
     return 0
@@ -85,15 +89,24 @@ dump() {
   free=$(df -Pm "$dir/backups" | awk 'NR == 2 { print $4 }')
   [ "$free" -ge "$need" ] ||
     die "a dump of the database may take $need MB and $dir/backups has $free MB left. Nothing was done; make room, or set the migration's backup to none"
-  dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$of$kind_mark.dump"
+  # A name tells seconds.
+  until
+    dumped="$dir/backups/$(printf '%(%Y%m%dT%H%M%SZ)T' -1)-before-$of$kind_mark.dump"
+    [ ! -e "$dumped" ]
+  do sleep 0.2; done
   (umask 077 && timeout 3600 docker exec "$postgres" pg_dump -U "$owner" -d app -Fc >"$dumped.part" 9>&-) ||
     die "the database could not be dumped. Nothing was done"
   sync "$dumped.part"
   mv -f "$dumped.part" "$dumped"
   made=$dumped
-  [ "$at" != "$before" ] || [ "$earlier" = "$dumped" ] || rm -f "$earlier"
+  if [ "$at" = "$before" ] && [ "$left" = "$before" ] && [ "$before" != none ]; then
+    rm -f "$earlier"
+    earlier=''
+  fi
+  [ -n "$by_hand" ] || first=$earlier
   # A contract's is the only way back past it: it stays until somebody removes it.
-  find "$dir/backups" -name '*.dump' ! -name '*.contract.dump' | sort -r | tail -n +$((KEPT_DUMPS + 1)) | while IFS= read -r old; do rm -f "$old"; done
+  find "$dir/backups" -name '*.dump' ! -name '*.contract.dump' | sort -r | tail -n +$((KEPT_DUMPS + 1)) |
+    while IFS= read -r old; do [ "$old" = "$first" ] || rm -f "$old"; done
 }
 
 remove() { docker rm --force "$name" >/dev/null 2>&1 9>&- || true; }
@@ -133,7 +146,7 @@ settle() {
   fi
   rm -f "$dir/contracting"
 }
-dumped='' made=''
+dumped='' made='' first=''
 settle
 [ "$backup" = none ] || dump
 works=$(tr -d '[]"' <<<"$works_with")
@@ -183,7 +196,7 @@ finish() {
   fi
   # shellcheck disable=SC2086 # names
   if [ "$status" -ne 0 ] && [ -n "$stopped" ]; then docker start $stopped >/dev/null 9>&- || true; fi
-  [ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}"
+  [ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}${first:+, from before the first try $first}"
 }
 # begin_contract: under the switch's lock, and after the dump, which takes its time: who serves by now has to work afterwards. From the
 # note on, the program refuses to send visitors to anybody else.

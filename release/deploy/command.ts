@@ -6,7 +6,9 @@ import { secondsOf } from "../../components/seconds-of.ts";
 import { Refusal } from "../outcome.ts";
 import { stepSeconds } from "../watch/plan.ts";
 import { watchIt } from "../watch/command.ts";
-import type { Deployed } from "./deploy.ts";
+import type { Progress } from "../terminal.ts";
+import type { CanarySteps } from "./canary.ts";
+import type { DeployContext, Deployed } from "./deploy.ts";
 import { headCommit, whoami } from "../whoami.ts";
 
 export function addDeploy(program: Command): void {
@@ -62,30 +64,37 @@ An image that is not named stays the live release's.`,
         };
         const folder = process.cwd();
         const confirm = confirmer(yes === true);
-        const done = await deploy(stack, request, { folder, progress, confirm });
-        if (done.from === null) return { result: done, text: describe(done) };
-        const { color: live } = done.from;
-        if (canary !== undefined) {
-          const { stepUp } = await import("./canary.ts");
-          const steps = {
-            steps: canary,
-            holdSeconds: stepSeconds(done.holdSeconds),
-            back: live,
-            by: request.by,
-          };
-          const { percent, milliseconds } = await stepUp(stack, { ...done, ...steps }, { folder, progress });
-          const result: Deployed = {
-            ...{ ...done, live: percent === 100, percent },
-            milliseconds: { ...done.milliseconds, steps: milliseconds },
-          };
-          return { result, text: describe(result) };
-        }
-        if (done.live) {
-          await watchIt(stack, { ...done, seconds: done.holdSeconds, back: { live, canary: 0 } }, progress);
+        const steps = { steps: canary ?? [], by: request.by };
+        const goOn = canary === undefined ? undefined : stepper(stack, steps, { folder, progress });
+        const done = await deploy(stack, request, { folder, progress, confirm, goOn });
+        if (canary === undefined && done.live && done.from !== null) {
+          const back = { live: done.from.color, canary: 0 };
+          await watchIt(stack, { ...done, seconds: done.holdSeconds, back }, progress);
         }
         return { result: done, text: describe(done) };
       });
     });
+}
+
+/** Takes the release that waits through the shares of a canary. */
+function stepper(
+  name: string,
+  { steps, by }: Pick<CanarySteps, "steps" | "by">,
+  around: { readonly folder: string; readonly progress: Progress },
+): NonNullable<DeployContext["goOn"]> {
+  return async (waiting, back) => {
+    const { stepUp } = await import("./canary.ts");
+    const holdSeconds = stepSeconds(waiting.holdSeconds);
+    const { percent, milliseconds } = await stepUp(
+      name,
+      { ...waiting, steps, by, back, holdSeconds },
+      around,
+    );
+    return {
+      ...{ ...waiting, live: percent === 100, percent },
+      milliseconds: { ...waiting.milliseconds, steps: milliseconds },
+    };
+  };
 }
 
 function describe({ stack, release, color, live, percent, from, milliseconds }: Deployed): string {

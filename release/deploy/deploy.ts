@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { lastTime } from "../show/last-time.ts";
 import { messageOf } from "../../components/message-of.ts";
 import type { Color } from "../../components/config/schema.ts";
@@ -7,7 +8,7 @@ import { carriedBack, carriedOut, planned } from "../engine-run.ts";
 import { type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { announced, openMessenger } from "../messages/messenger.ts";
-import { type Took, recorded, tellUnfinished } from "../record-run.ts";
+import { type SoFar, type Took, recorded, recordedOn, tellUnfinished } from "../record-run.ts";
 import { type Edit, type Stack, openStack, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { cutOff, engineStop } from "../cut-off.ts";
@@ -36,6 +37,8 @@ export interface DeployContext {
   readonly progress: Progress;
   /** Asks whoever sits there; `true` where nobody does. */
   readonly confirm: (question: string) => Promise<boolean>;
+  /** What comes after it, where there is a way `back`; the ledger has what both took. */
+  readonly goOn?: ((deployed: Deployed, back: Color) => Promise<Deployed>) | undefined;
 }
 
 /**
@@ -72,31 +75,46 @@ export async function deploy(
   if (took !== undefined) progress.line(`  ${took}`);
   const about = { command: "deploy", by: request.by, release: plan.release };
   const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
-  const released = (begins: () => void) => async (): Promise<Deployed> => {
-    const edit = await setConfig(stack, plan.changes);
-    const preparing = await approved(stack, context).catch(async (error: unknown) => {
-      await edit.putBack();
-      throw error;
-    });
-    await edit.stillOurs();
-    begins();
-    const forward = { edit, stop: engineStop };
-    const ran = await carriedOut(stack, `release ${plan.release}`, progress, forward).catch(
-      (error: unknown) => undo(stack, plan, { edit, host, progress }, error),
-    );
-    if (request.flip) await refuseToLie(name, host, plan);
-    const live = request.flip || plan.from === undefined;
-    return {
-      ...{ stack: name, release: plan.release, color: plan.color, live, percent: live ? 100 : 0 },
-      ...{ from: plan.from ?? null, url: stack.url ?? null, holdSeconds: held, changes: ran.heard.changes },
-      milliseconds: { plan: preparing.milliseconds, update: ran.milliseconds },
+  const released =
+    (begins: () => void) =>
+    async (soFar: SoFar): Promise<Deployed> => {
+      const edit = await setConfig(stack, plan.changes);
+      const preparing = await approved(stack, context).catch(async (error: unknown) => {
+        await edit.putBack();
+        throw error;
+      });
+      soFar.milliseconds["plan"] = preparing.milliseconds;
+      await edit.stillOurs();
+      begins();
+      const forward = { edit, stop: engineStop };
+      const began = performance.now();
+      const ran = await carriedOut(stack, `release ${plan.release}`, progress, forward).catch(
+        (error: unknown) => {
+          soFar.milliseconds["update"] = performance.now() - began;
+          return undo(stack, plan, { edit, host, progress, soFar }, error);
+        },
+      );
+      if (request.flip) await refuseToLie(name, host, plan);
+      const live = request.flip || plan.from === undefined;
+      return {
+        ...{ stack: name, release: plan.release, color: plan.color, live, percent: live ? 100 : 0 },
+        ...{ from: plan.from ?? null, url: stack.url ?? null, holdSeconds: held, changes: ran.heard.changes },
+        milliseconds: { plan: preparing.milliseconds, update: ran.milliseconds },
+      };
     };
+  const record = {
+    ...{ ...about, run: randomUUID(), color: plan.color, images: { ...plan.kept, ...images } },
+    ...(request.commit !== undefined && { commit: request.commit }),
   };
-  return await announced(
+  const deployed = await announced(
     messenger,
-    (begins) => recorded(host, about, progress.line, released(begins)),
+    (begins) => recorded(host, record, progress.line, released(begins)),
     ({ live }) => ({ event: live ? "live" : "waiting" }),
   );
+  const { goOn } = context;
+  const { from } = deployed;
+  if (goOn === undefined || from === null) return deployed;
+  return await recordedOn(host, record, progress.line, deployed, () => goOn(deployed, from.color));
 }
 
 /** The plan, shown and agreed to. @throws Refusal */
@@ -138,13 +156,14 @@ interface Undoing {
   readonly edit: Edit;
   readonly host: KnownHost | undefined;
   readonly progress: Progress;
+  readonly soFar: SoFar;
 }
 
 /** Puts the config back and carries that out; always throws what the update failed with, and what serves now. */
 async function undo(
   stack: Stack,
   plan: DeployPlan,
-  { edit, host, progress }: Undoing,
+  { edit, host, progress, soFar }: Undoing,
   error: unknown,
 ): Promise<never> {
   const what = messageOf(error);
@@ -153,11 +172,12 @@ async function undo(
     throw error;
   }
   progress.line(`failed, putting ${plan.color} back`);
-  const left = await carriedBack(stack, edit, `undo release ${plan.release}`, progress);
-  const undone =
-    left === undefined
-      ? `${plan.color} is as it was`
-      : `${plan.color} could not be put back (${left}): pulumi up --stack ${stack.name}`;
+  const began = performance.now();
+  const why = await carriedBack(stack, edit, `undo release ${plan.release}`, progress);
+  soFar.milliseconds["undo"] = performance.now() - began;
+  if (why !== undefined)
+    soFar.left = `${plan.color} could not be put back (${why}): pulumi up --stack ${stack.name}`;
+  const undone = soFar.left ?? `${plan.color} is as it was`;
   const state = host && (await gatewayState(host));
   const serves = state?.live === undefined ? "" : `${state.live} serves; `;
   throw new Failure(`release ${plan.release} failed: ${what}\n${serves}${undone}`);

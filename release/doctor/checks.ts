@@ -13,11 +13,25 @@ export type Check =
   | { readonly what: string; readonly ok: true; readonly is: string }
   | { readonly what: string; readonly ok: false; readonly is: string; readonly fix: string };
 
+/** How the host was found. */
+export type HostLook =
+  | { readonly kind: "unreached"; readonly is: string; readonly fix: string }
+  | {
+      readonly kind: "reached";
+      /** What it said; `undefined` where it did not come to its end. */
+      readonly found: Found | undefined;
+      /** Why its engine did not tell of the containers, where it did not. */
+      readonly untold: string | undefined;
+      /** The ids of the images that the slots' tags stand for there now, by tag. */
+      readonly tags: ReadonlyMap<string, string>;
+    };
+type Reached = Extract<HostLook, { kind: "reached" }>;
+
 export interface Looked {
   readonly record: StackRecord;
+  /** As far as the host told of it. */
   readonly status: Status;
-  /** What the host said; `undefined` where it did not come to its end. */
-  readonly found: Found | undefined;
+  readonly host: HostLook;
   /** The names of what holds data, and of the gateway. */
   readonly shared: readonly string[];
   /** The version of the engine's command line, such as `3.259.0`. */
@@ -40,20 +54,33 @@ const DAY_MS = 86_400_000;
 
 /** Everything that may be wrong with a stack, in the order in which a person would look. */
 export function checksOf(looked: Looked): readonly Check[] {
-  const { status } = looked;
+  const { host } = looked;
+  return [versionCheck(looked), ...there(looked, host), ...left(looked), ...lockChecks(looked)];
+}
+
+/** What only the host can say. */
+function there(looked: Looked, host: HostLook): readonly Check[] {
+  switch (host.kind) {
+    case "unreached":
+      return [{ what: "host", ok: false, is: host.is, fix: host.fix }];
+    case "reached":
+      return [
+        ...hostChecks(looked.status, host),
+        ...gatewayChecks(looked, host),
+        ...(host.untold === undefined ? containerChecks(looked, host) : []),
+      ];
+  }
+}
+
+function containerChecks(looked: Looked, { tags }: Reached): readonly Check[] {
   return [
-    versionCheck(looked),
-    ...hostChecks(looked),
-    ...gatewayChecks(looked),
     ...looked.shared.map((name) => sharedCheck(looked, name)),
     ...COLORS.flatMap((color) => {
       const spec = looked.record.slots[color];
       return spec === null
         ? []
-        : containersOf(spec).map((container) => slotCheck(looked, spec.release, container));
+        : containersOf(spec).map((container) => slotCheck(looked, spec.release, container, tags));
     }),
-    ...left(status),
-    ...lockChecks(looked),
   ];
 }
 
@@ -61,10 +88,13 @@ function check(what: string, ok: boolean, is: string, fix: string): Check {
   return ok ? { what, ok, is } : { what, ok, is, fix };
 }
 
-function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
+const ENGINE_IS = { missing: "missing", denied: "does not let this user in", stopped: "does not answer" };
+
+function hostChecks({ stack }: Status, { found, untold }: Reached): readonly Check[] {
+  const containers = untold === undefined ? [] : [silent(untold)];
   if (found === undefined) {
     const fix = `make its login shell a POSIX shell that prints nothing, then npx bluegreen doctor --stack ${stack}`;
-    return [{ what: "host", ok: false, is: "did not say what it is", fix }];
+    return [{ what: "host", ok: false, is: "did not say what it is", fix }, ...containers];
   }
   const { engine, diskFreeMb, clockSkewSeconds, observation } = found;
   const up = `pulumi up --stack ${stack}`;
@@ -72,9 +102,13 @@ function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
     check(
       "engine",
       engine.kind === "answers" && engine.apiVersion >= LEAST_API,
-      engine.kind === "answers" ? `API ${engine.apiVersion}` : engine.kind,
-      engine.kind === "answers" ? "on the host: install Docker 20.10 or a later one" : up,
+      engine.kind === "answers" ? `API ${engine.apiVersion}` : ENGINE_IS[engine.kind],
+      engine.kind === "answers"
+        ? "on the host: install Docker 20.10 or a later one"
+        : `${up} starts it on a server; on this machine \`make dev\` does`,
     ),
+    // An engine that does not answer was said already.
+    ...(engine.kind === "answers" ? containers : []),
     check(
       "disk",
       diskFreeMb >= LEAST_DISK_MB,
@@ -91,9 +125,17 @@ function hostChecks({ found, status: { stack } }: Looked): readonly Check[] {
   ];
 }
 
-function gatewayChecks({ record, status, found, now }: Looked): readonly Check[] {
+function silent(untold: string): Check {
+  return { what: "containers", ok: false, is: untold, fix: "mend what it names, then this again" };
+}
+
+function gatewayChecks({ record, status, now }: Looked, { found, untold }: Reached): readonly Check[] {
   const { gateway, stack } = status;
   const up = status.takenBack === null ? `pulumi up --stack ${stack}` : agreeing(stack);
+  const again =
+    untold === undefined
+      ? `pulumi up --refresh --stack ${stack}`
+      : `once the engine answers: npx bluegreen doctor --stack ${stack}`;
   const believed = stateWords(record);
   const says = gateway === null ? "no answer" : stateWords({ ...gateway, live: gateway.live ?? "none" });
   const { start, conf, certificate } = found?.observation ?? {};
@@ -101,12 +143,7 @@ function gatewayChecks({ record, status, found, now }: Looked): readonly Check[]
     ...(record.maintenance === undefined
       ? []
       : [check("maintenance", true, "on: visitors get the page", "")]),
-    check(
-      "gateway's colour and canary",
-      says === believed,
-      says,
-      gateway === null ? `pulumi up --refresh --stack ${stack}` : up,
-    ),
+    check("gateway's colour and canary", says === believed, says, gateway === null ? again : up),
     ...(start === undefined ? [] : [check("after a restart of it", start === believed, start, up)]),
     ...(conf === undefined
       ? []
@@ -126,7 +163,7 @@ function sharedCheck({ status }: Looked, name: string): Check {
   return check(name, is === "healthy", is, mend(status.stack, container));
 }
 
-function slotCheck({ status }: Looked, release: string, spec: ContainerSpec): Check {
+function slotCheck({ status }: Looked, release: string, spec: ContainerSpec, tags: Reached["tags"]): Check {
   const container = status.containers.find(({ name }) => name === spec.name);
   const settings = spec.labels.find(({ label }) => label === "bluegreen.settings")?.value ?? "";
   const differs = [
@@ -136,8 +173,21 @@ function slotCheck({ status }: Looked, release: string, spec: ContainerSpec): Ch
   ];
   const health = container?.health ?? "missing";
   const is = health === "healthy" && differs.length > 0 ? differs.join(", ") : health;
+  const built = tags.get(spec.image);
+  if (is === "healthy" && container !== undefined && built !== undefined && built !== container.imageId)
+    return builtAnew(container, built);
   return check(spec.name, is === "healthy", is, mend(status.stack, container));
 }
+
+/** A container that is lost would come back as another one than its release. */
+function builtAnew({ name, image, imageId }: StackContainer, built: string): Check {
+  return {
+    ...{ what: name, ok: false, is: `image ${image} was built anew since, as ${shortId(built)}` },
+    fix: `give what runs its name back, on the host: docker tag ${imageId} ${image}; what was built needs a tag of its own`,
+  };
+}
+
+const shortId = (id: string): string => id.replace(/^sha256:/, "").slice(0, 12);
 
 /** What is gone is made again; what is ill says why itself. */
 function mend(stack: string, container: StackContainer | undefined): string {
@@ -183,10 +233,11 @@ function lockChecks({ locks, status }: Looked): readonly Check[] {
 }
 
 /** What a person or a run left in the middle. */
-function left(status: Status): readonly Check[] {
+function left({ status, host }: Looked): readonly Check[] {
+  const what = host.kind === "reached" ? "file, state and host" : "file and state";
   const lines = differences(status);
-  if (lines.length === 0) return [{ what: "file, state and host", ok: true, is: "agree" }];
+  if (lines.length === 0) return [{ what, ok: true, is: "agree" }];
   const back = agreeing(status.stack);
   const fix = status.takenBack === null ? `pulumi up --stack ${status.stack}, or ${back}` : back;
-  return lines.map((is) => ({ what: "file, state and host", ok: false, is, fix }));
+  return lines.map((is) => ({ what, ok: false, is, fix }));
 }

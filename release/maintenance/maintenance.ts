@@ -1,7 +1,7 @@
 import { messageOf } from "../../components/message-of.ts";
 import { engineStop } from "../cut-off.ts";
 import { carriedOut } from "../engine-run.ts";
-import { READ, RECENT, gatewayState, reachHost, readLedger } from "../host.ts";
+import { type KnownHost, READ, RECENT, gatewayState, reachHost, readLedger } from "../host.ts";
 import { Failure, Refusal } from "../outcome.ts";
 import { type Took, recorded, tellUnfinished } from "../record-run.ts";
 import { type Stack, openStack, recordOf, setConfig } from "../stack.ts";
@@ -52,14 +52,20 @@ function told(now: Awaited<ReturnType<typeof gatewayState>>): string {
   return now.maintenance === undefined ? "visitors are let in" : "visitors get the page of maintenance";
 }
 
-/** The team's link past the page. It holds the secret: whoever has it gets in. @throws Refusal while maintenance is off */
+/**
+ * The team's link past the page. It holds the secret: whoever has it gets in.
+ * @throws Refusal while maintenance is off; HostError where the host does not say
+ */
 export async function bypassLink(name: string, folder: string): Promise<string> {
   const stack = await openStack(name, folder);
-  const host = await reachHost(stack);
-  const secret = await host.ask(["cat", `${host.directory}/gateway/conf/bypass`], "", READ).catch(() => {
-    throw new Refusal("there is no link: maintenance is off", `npx bluegreen maintenance on --stack ${name}`);
-  });
-  return `${urlOf(stack)}/.bluegreen/bypass#${secret.trim()}`;
+  return `${urlOf(stack)}/.bluegreen/bypass#${await bypassSecret(await reachHost(stack), name)}`;
+}
+
+export async function bypassSecret(host: KnownHost, stack: string): Promise<string> {
+  const script = 'cd "$1/gateway/conf" && if [ -s bypass ]; then cat bypass; fi';
+  const secret = await host.ask(["sh", "-c", script, "sh", host.directory], "", READ);
+  if (secret !== "") return secret.trim();
+  throw new Refusal("there is no link: maintenance is off", `npx bluegreen maintenance on --stack ${stack}`);
 }
 
 const urlOf = ({ url }: Stack): string => (url ?? "").replace(/\/$/, "");

@@ -6,7 +6,15 @@ import { whoami } from "../whoami.ts";
 export function addMessages(program: Command): void {
   stackCommand(program, "messages", "whether the stack's channels get what they are sent")
     .requiredOption("--test", "send each of them a message that says it is a test")
-    .addHelpText("after", `\nExit code ${EXIT.failed} where a channel was not reached.`)
+    .addHelpText(
+      "after",
+      `
+Exit code ${EXIT.failed} where a channel was not reached.
+
+Examples:
+  $ npx bluegreen messages --test --stack prod
+  $ npx bluegreen messages --test --json`,
+    )
     .action(async ({ stack, json }) => {
       const { testMessages } = await import("./test.ts");
       await run(json, async ({ line }) => {

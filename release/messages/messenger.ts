@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Channel, channelsSchema } from "../../components/config/messages-schema.ts";
 import { setCommand, valueAt } from "../../components/config/commands.ts";
 import { secretsIn } from "../../components/config/secret-paths.ts";
@@ -15,7 +16,7 @@ export interface Messenger {
   readonly channels: Promise<readonly Channel[]>;
   /** Begins to send, and returns at once. */
   readonly tell: (news: News, milliseconds?: number) => void;
-  /** What was not delivered, once nothing is under way any more: 10 s after the last `tell` at the latest. */
+  /** What is known not to be delivered, once nothing is under way any more: 11 s after the last `tell` at the latest. */
   readonly settled: () => Promise<readonly Missed[]>;
 }
 
@@ -30,6 +31,11 @@ export interface Surroundings {
   readonly warn: (text: string) => void;
 }
 
+/** The channels give up by themselves just before. */
+const SETTLED_MS = 11_000;
+/** What the ledger's line may take of a channel that gave up at the very end. */
+const LEAST_LEDGER_MS = 1000;
+
 /** @throws Refusal where a channel's secret stands in the config as plain text */
 export function openMessenger(
   stack: Telling,
@@ -42,10 +48,18 @@ export function openMessenger(
     warn(`no messages: ${messageOf(error)}`);
     return [];
   });
-  const underWay: Promise<readonly Missed[]>[] = [];
-  const missed = async (one: Missed): Promise<void> => {
+  const underWay: Promise<unknown>[] = [];
+  const missed: Missed[] = [];
+  let until = 0;
+  const leftMs = (): number => Math.max(0, until - performance.now());
+  const miss = async (one: Missed): Promise<void> => {
+    missed.push(one);
     warn(describeMissed(one));
-    if (host !== undefined) await addEntry(host, missedEntry(one)).catch(() => undefined);
+    if (host === undefined) return;
+    // Nobody waits for it then, and as long as it runs this process does not end.
+    const timeoutMs = Math.max(LEAST_LEDGER_MS, leftMs());
+    const brief: KnownHost = { ...host, ask: (words, stdin) => host.ask(words, stdin, { timeoutMs }) };
+    await addEntry(brief, missedEntry(one)).catch(() => undefined);
   };
   return {
     channels,
@@ -55,9 +69,16 @@ export function openMessenger(
         at: new Date().toISOString(),
         ...(milliseconds !== undefined && { milliseconds: Math.round(milliseconds) }),
       };
-      underWay.push(channels.then((all) => tellAll(all, message, missed)));
+      until = performance.now() + SETTLED_MS;
+      underWay.push(channels.then((all) => tellAll(all, message, miss)));
     },
-    settled: async () => (await Promise.all(underWay)).flat(),
+    settled: async () => {
+      const over = new AbortController();
+      const late = sleep(leftMs(), undefined, { signal: over.signal }).catch(() => undefined);
+      await Promise.race([Promise.all(underWay), late]);
+      over.abort();
+      return [...missed];
+    },
   };
 }
 

@@ -31,6 +31,8 @@ export async function testMessages(
     throw new Refusal(messageOf(error), `pulumi preview --stack ${name}`);
   });
   const messenger = openMessenger(stack, about, { host: undefined, warn });
+  // Whoever is not known yet would not be known to be missed.
+  await messenger.channels;
   messenger.tell({ event: "test" });
   return { channels, missed: await messenger.settled() };
 }

@@ -43,7 +43,10 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   const idle = otherColor(live);
   const truth = asItRuns(config, record, view.maintainedBy);
   const differs = keyDifferences(config, record);
-  if (to === undefined && differs.length > 0) {
+  const sentTo = [running, ...(record.canary > 0 ? [slots[idle]?.release] : [])];
+  const isTakenBack = sentTo.some((release) => whyCondemned(history, release) !== undefined);
+  // Of a watch that nobody followed the state does not know: what it says would be refused.
+  if (to === undefined && differs.length > 0 && !isTakenBack) {
     const changes = { ...truth, active: live, canary: record.canary };
     return { kind: "restore", release: running ?? "none", color: live, changes, differs };
   }
@@ -56,6 +59,7 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
     };
   }
   const wanted = to ?? before(view);
+  refuseCondemned(view, wanted);
   if (wanted === running) {
     throw new Refusal(
       `release ${wanted} is live already`,
@@ -92,6 +96,22 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   };
 }
 
+/** Why a watch took the visitors back from a release, where that was its last verdict: the program does not let them in again. */
+function whyCondemned(history: readonly ReleaseHistory[], release: string | undefined): string | undefined {
+  // The host goes by the id, whichever slot had it.
+  const last = history.flatMap((one) => (one.release === release ? one.watched : [])).at(-1);
+  return last?.verdict === "bad" ? last.reason : undefined;
+}
+
+function refuseCondemned({ history, stack }: RollbackView, wanted: string): void {
+  const reason = whyCondemned(history, wanted);
+  if (reason === undefined) return;
+  throw new Refusal(
+    `the watch took the visitors back from release ${wanted}: ${reason}`,
+    `release a mended one: npx bluegreen deploy --stack ${stack} --image api=…`,
+  );
+}
+
 /** There is no way back past a contract migration, whether or not its release ever went live. */
 function refuseBroken({ contract, history, stack }: RollbackView, wanted: string): void {
   if (contract === undefined || contract.worksWith.includes(wanted)) return;
@@ -105,16 +125,18 @@ function refuseBroken({ contract, history, stack }: RollbackView, wanted: string
   );
 }
 
-/** The release that was live before this one. */
+/** The release that was live before this one, past those that visitors were taken back from. */
 function before(view: RollbackView): string {
   const { record, history, stack } = view;
   const running = record.slots[record.live]?.release;
+  const isOpen = (release: string | undefined): boolean => whyCondemned(history, release) === undefined;
   const times = history.flatMap(({ release, live }) => live.map(({ at }) => ({ release, at })));
   times.sort((a, b) => a.at.localeCompare(b.at));
-  const last = times.findLast(({ release }) => release !== running);
+  const last = times.findLast(({ release }) => release !== running && isOpen(release));
   if (last !== undefined) return last.release;
   const color = otherColor(record.live);
-  const idle = record.slots[color]?.release;
+  const waiting = record.slots[color]?.release;
+  const idle = isOpen(waiting) ? waiting : undefined;
   // Of before there was a ledger, or lost with a full disk: the switch and the state know it too.
   const from = history.findLast(({ release }) => release === running)?.live.at(-1)?.fromRelease;
   if (from !== undefined && from !== "none" && from === idle) return from;

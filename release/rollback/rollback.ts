@@ -6,7 +6,7 @@ import { READ, type KnownHost, gatewayState, reachHost, readLedger } from "../ho
 import { Failure, Refusal } from "../outcome.ts";
 import { engineStop } from "../cut-off.ts";
 import { announced, openMessenger } from "../messages/messenger.ts";
-import { type Took, recorded, tellUnfinished } from "../record-run.ts";
+import { type SoFar, type Took, recorded, tellUnfinished } from "../record-run.ts";
 import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
 import { type RollbackPlan, planRollback } from "./plan.ts";
@@ -48,34 +48,40 @@ export async function rollback(
   progress.line(`${name}: ${describe(plan, record.canary)}`);
   const about = { command: "rollback", by, release: plan.release };
   const messenger = openMessenger(stack, { ...about, color: plan.color }, { host, warn: progress.line });
-  const rolledBack = (begins: () => void) => async (): Promise<RolledBack> => {
-    const edit = await setConfig(stack, plan.changes);
-    begins();
-    try {
-      const forward = { edit, stop: engineStop };
-      const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress, forward);
-      const { kind, release, color } = plan;
-      return { stack: name, kind, release, color, milliseconds: { update: milliseconds } };
-    } catch (error) {
-      // The slot that was warm may be half another release by now.
-      const half = plan.kind === "release" && !(error instanceof Refusal);
-      const left = half ? await carriedBack(stack, edit, "undo the rollback", progress) : undefined;
-      if (!half) await edit.putBack();
-      if (error instanceof Refusal) throw error;
-      const state = await gatewayState(host);
-      const what = messageOf(error);
-      throw new Failure(
-        `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${left === undefined ? "" : `; ${plan.color} is not what it was (${left}): pulumi up --stack ${name}`}`,
-      );
-    }
-  };
+  const rolledBack =
+    (begins: () => void) =>
+    async (soFar: SoFar): Promise<RolledBack> => {
+      const edit = await setConfig(stack, plan.changes);
+      if (isNews(plan)) begins();
+      try {
+        const forward = { edit, stop: engineStop };
+        const { milliseconds } = await carriedOut(stack, `roll back to ${plan.release}`, progress, forward);
+        const { kind, release, color } = plan;
+        return { stack: name, kind, release, color, milliseconds: { update: milliseconds } };
+      } catch (error) {
+        // The slot that was warm may be half another release by now.
+        const half = plan.kind === "release" && !(error instanceof Refusal);
+        const why = half ? await carriedBack(stack, edit, "undo the rollback", progress) : undefined;
+        if (why !== undefined)
+          soFar.left = `${plan.color} is not what it was (${why}): pulumi up --stack ${name}`;
+        if (!half) await edit.putBack();
+        if (error instanceof Refusal) throw error;
+        const state = await gatewayState(host);
+        const what = messageOf(error);
+        throw new Failure(
+          `not rolled back: ${what}\n${state?.live ?? "no colour that is known"} serves${soFar.left === undefined ? "" : `; ${soFar.left}`}`,
+        );
+      }
+    };
   return await announced(
     messenger,
     (begins) => recorded(host, about, progress.line, rolledBack(begins)),
-    // A file that was put right sent no visitor anywhere, and is no end of an alert.
-    ({ kind }) => (kind === "restore" ? undefined : { event: "rolled back" }),
+    (done) => (isNews(done) ? { event: "rolled back" } : undefined),
   );
 }
+
+/** A file that was put right sent no visitor anywhere, and is no end of an alert. */
+const isNews = ({ kind }: Pick<RollbackPlan, "kind">): boolean => kind !== "restore";
 
 /** An image that names no registry was built on the host, and comes from nowhere else. @throws Refusal */
 async function refuseGone(host: KnownHost, plan: RollbackPlan): Promise<void> {

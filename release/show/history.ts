@@ -1,19 +1,22 @@
 import { originOf } from "../../components/slot/origin.ts";
 import { secondsOf } from "../../components/seconds-of.ts";
-import { type ReleaseHistory, releaseHistory } from "../../components/ledger/history.ts";
+import { type FailedRelease, allReleases } from "../../components/ledger/failed.ts";
+import type { ReleaseHistory } from "../../components/ledger/history.ts";
 import { reachHost, readLedger } from "../host.ts";
 import { Refusal } from "../outcome.ts";
 import { openStack } from "../stack.ts";
 import { table } from "./table.ts";
 
-/** All releases that the ledger knows, in the order in which they began. */
-export async function history(name: string, folder: string): Promise<readonly ReleaseHistory[]> {
+type Shown = ReleaseHistory | FailedRelease;
+
+/** All releases that the ledger knows, in the order in which they began; those too that failed before their switch. */
+export async function history(name: string, folder: string): Promise<readonly Shown[]> {
   const stack = await openStack(name, folder);
-  return releaseHistory(await readLedger(await reachHost(stack)));
+  return allReleases(await readLedger(await reachHost(stack)));
 }
 
 /** The last `count`, the last first. */
-export function renderHistory(releases: readonly ReleaseHistory[], count = 20): string {
+export function renderHistory(releases: readonly Shown[], count = 20): string {
   if (releases.length === 0) return "no release yet\n";
   const rows = releases.slice(-count).reverse();
   const head = ["release", "colour", "begun", "by", "commit", "live since", "switch", "watch", "verdict"];
@@ -30,19 +33,35 @@ function row({
   watched,
   verdict,
   reason,
-}: ReleaseHistory): readonly string[] {
+}: Shown): readonly string[] {
   const last = live.at(-1);
   return [
     release,
-    color,
+    color ?? "",
     releasedAt,
     by ?? "",
     commit?.slice(0, 12) ?? "",
     last?.at ?? "",
     last === undefined ? "" : secondsOf(last.totalMs),
     watched.at(-1)?.verdict ?? "",
-    verdict === "undone" ? `undone: ${reason ?? ""}` : verdict,
+    ending(verdict, reason, release),
   ];
+}
+
+function ending(verdict: Shown["verdict"], reason = "", release: string): string {
+  switch (verdict) {
+    case "undone":
+      return `undone: ${reason}`;
+    case "failed":
+      // What serves, and the engine's further lines, are in --json.
+      return `failed before its switch: ${reason.replace(`release ${release} failed: `, "").split("\n", 1).join("")}`;
+    case "unfinished":
+      return "unfinished: cut off before its switch, or at work";
+    case "idle":
+    case "live":
+    case "replaced":
+      return verdict;
+  }
 }
 
 /** What differs between two releases. */
@@ -53,7 +72,7 @@ export interface Difference {
 }
 
 /** @throws Refusal where a release is not on record */
-export function difference(releases: readonly ReleaseHistory[], a: string, b: string): readonly Difference[] {
+export function difference(releases: readonly Shown[], a: string, b: string): readonly Difference[] {
   const [one, two] = [a, b].map((id) => {
     const found = releases.findLast(({ release }) => release === id);
     if (found === undefined)
@@ -69,12 +88,12 @@ export function difference(releases: readonly ReleaseHistory[], a: string, b: st
     .filter((fact) => fact.a !== fact.b);
 }
 
-function facts({ images, commit, by, releasedAt, color, migration }: ReleaseHistory): Record<string, string> {
+function facts({ images, commit, by, releasedAt, color, migration }: Shown): Record<string, string> {
   return {
     ...Object.fromEntries(Object.entries(images).map(([part, image]) => [`image ${part}`, image])),
     ...originOf({ commit, by }),
     begun: releasedAt,
-    colour: color,
+    ...(color !== null && { colour: color }),
     ...(migration && { "database revision": migration.after }),
   };
 }

@@ -1,6 +1,7 @@
 import { ageOf } from "./time.ts";
 import type { Color } from "../../components/config/schema.ts";
 import { type Unfinished, describeUnfinished, unfinished } from "../../components/ledger/unfinished.ts";
+import type { LedgerEntry } from "../../components/ledger/entry.ts";
 import { type StackContainer, stackContainers } from "../containers.ts";
 import { type GatewayState, type KnownHost, RECENT, gatewayState, reachHost, readLedger } from "../host.ts";
 import { textOf } from "../config-file.ts";
@@ -35,22 +36,34 @@ export async function status(name: string, folder: string): Promise<Status> {
   return await statusOf(stack, await reachHost(stack));
 }
 
-/** The same, of a stack that was opened already. */
-export async function statusOf(stack: Stack, host: KnownHost): Promise<Status> {
-  const { name } = stack;
+async function statusOf(stack: Stack, host: KnownHost): Promise<Status> {
   const [gateway, containers, entries] = await Promise.all([
     gatewayState(host),
-    stackContainers(host, { project: stack.project, stack: name }),
+    stackContainers(host, { project: stack.project, stack: stack.name }),
     readLedger(host, RECENT),
   ]);
-  const { record, config } = stack;
+  return statusFrom(stack, { gateway, containers, entries });
+}
+
+/** What a host told of a stack; one that did not answer nothing. */
+export interface Told {
+  readonly gateway?: GatewayState | undefined;
+  readonly containers?: readonly StackContainer[];
+  readonly entries?: readonly LedgerEntry[];
+}
+
+/** The status of a stack that was opened, from what its host told. */
+export function statusFrom(
+  { name, record, config, url }: Pick<Stack, "name" | "record" | "config" | "url">,
+  { gateway, containers = [], entries = [] }: Told,
+): Status {
   const release = (color: Color) => {
     const wanted = slotIn(config.values, color)["release"];
     return { state: record?.slots[color]?.release ?? null, config: textOf(wanted) ?? null };
   };
   return {
     stack: name,
-    url: stack.url ?? null,
+    url: url ?? null,
     gateway: gateway ?? null,
     believed: { state: record?.live ?? "blue", config: textOf(config.values["active"]) ?? "nothing" },
     releases: { blue: release("blue"), green: release("green") },

@@ -9,6 +9,14 @@ import type { Hold } from "./watch.ts";
 export function addWatch(program: Command): void {
   stackCommand(program, "watch", "the release that is being watched, or the last verdict")
     .option("--stop", "end the watch; visitors stay where they are")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ npx bluegreen watch --stack prod
+  $ npx bluegreen watch --json
+  $ npx bluegreen watch --stop --stack prod`,
+    )
     .action(async ({ stop, stack, json }) => {
       const { stopWatch, watchState } = await import("./watch.ts");
       const { openStack } = await import("../stack.ts");

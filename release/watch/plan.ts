@@ -1,5 +1,8 @@
 import { type Color, type Settings, keySchemas } from "../../components/config/schema.ts";
+import { problemsOf } from "../../components/config/problems.ts";
+import { parsedJson } from "../../components/parsed-json.ts";
 import type { PlainMap } from "../config-file.ts";
+import { Refusal } from "../outcome.ts";
 
 /** Where the gateway sends visitors, as it says it itself. */
 export interface GatewayLines {
@@ -107,9 +110,39 @@ export function renderWatchState(state: WatchState, now: number): string {
   }
 }
 
-/** How long a release is watched once visitors are sent to it: as asked for, or as the stack's config says; 0: not at all. */
+/** Why a release was not watched to the end, for whoever waited for it. */
+export function describeUnwatched(
+  release: string,
+  { verdict, reason }: Pick<Extract<WatchState, { kind: "verdict" }>, "verdict" | "reason">,
+  stack: string,
+): string {
+  const how =
+    verdict === "superseded"
+      ? `: visitors were sent elsewhere meanwhile (superseded: ${reason})`
+      : `, and is where it was: ${verdict}: ${reason}`;
+  return `release ${release} was not watched to the end${how}\nwhere visitors are: npx bluegreen status --stack ${stack}`;
+}
+
+/** What a release is held to, as the stack's config says. @throws Refusal with all that is wrong there, and what to type */
+export function watchLimits(config: PlainMap): Settings["watch"] {
+  const held = config["watch"];
+  // Set without --path it is one text.
+  const value = typeof held === "string" ? (parsedJson(held) ?? held) : held;
+  const read = keySchemas.watch.safeParse(value);
+  if (read.success) return read.data;
+  const problems = problemsOf("watch", value, read.error.issues);
+  throw new Refusal(
+    problems.map(({ key, got, allowed }) => `bluegreen:${key}: got ${got}; allowed: ${allowed}`).join("\n"),
+    `${problems.map(({ fix }) => fix).join(" && ")}, with the same --stack`,
+  );
+}
+
+/**
+ * How long a release is watched once visitors are sent to it: as asked for, or as the stack's config says; 0: not at all.
+ * @throws Refusal where the config says nothing that can be read
+ */
 export function holdSeconds(asked: number | undefined, config: PlainMap): number {
-  return asked ?? keySchemas.watch.parse(config["watch"]).holdMinutes * 60;
+  return asked ?? watchLimits(config).holdMinutes * 60;
 }
 
 /** How long each step of a canary is held: where a stack watches nothing (`seconds` is 0) for the default, or a step would show nothing. */

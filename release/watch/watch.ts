@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { messageOf } from "../../components/message-of.ts";
 import { parseLines } from "../../components/host/observation.ts";
-import { type Color, keySchemas } from "../../components/config/schema.ts";
+import type { Color } from "../../components/config/schema.ts";
 import { containersOf } from "../../components/slot/record.ts";
 import { namesOf } from "../../components/config/names.ts";
 import { carriedOut } from "../engine-run.ts";
@@ -15,10 +15,12 @@ import { renderDeliveries } from "./deliveries.ts";
 import {
   type GatewayLines,
   type WatchState,
+  describeUnwatched,
   isLeftToUs,
   isSentTo,
   parseWatchState,
   renderWatchPlan,
+  watchLimits,
 } from "./plan.ts";
 
 export interface Hold {
@@ -64,7 +66,7 @@ async function startWatch(
     containers: watchedContainers(stack, color),
     seconds,
     back: { live: back.live, canary: String(back.canary) },
-    limits: keySchemas.watch.parse(stack.config.values["watch"]),
+    limits: watchLimits(stack.config.values),
   });
   await host.ask([watchSh(host), host.directory, "start"], plan + deliveries);
 }
@@ -166,10 +168,7 @@ export async function hold(
           messenger.tell({ event: "failed", reason: `${state.verdict}: ${state.reason}` });
           await messenger.settled();
         }
-        throw new Failure(
-          `release ${release} was not watched to the end, and is where it was: ${state.verdict}: ${state.reason}\n` +
-            `where visitors are: npx bluegreen status --stack ${name}`,
-        );
+        throw new Failure(describeUnwatched(release, state, name));
       }
   }
   if (tells) messenger.tell({ event: "taken back", reason: state.reason });

@@ -131,6 +131,13 @@ describe("the command line", function () {
       assert.equal(failed.code, EXIT.failed, failed.output);
       assert.match(failed.output, new RegExp(`${live} serves; ${idle} is as it was`));
     });
+    const history = done(await stack.bluegreen("history", "--json"));
+    assert.ok(Array.isArray(history));
+    const last: unknown = history.at(-1);
+    assert.deepEqual(
+      [at(last, "release"), at(last, "verdict"), at(last, "color"), at(last, "images", "api")],
+      [id, "failed", idle, api],
+    );
     assert.deepEqual(stack.config, config);
     assert.equal(await stack.live(), live);
     const running = await stack.docker(
@@ -268,6 +275,25 @@ describe("the command line", function () {
       await stack.readConfig();
     });
     assert.deepEqual(stack.config, config);
+    await nothingToDo(stack);
+  });
+
+  it("a deploy that loses its terminal is put back, leaves no lock, and the live colour serves all the while", async () => {
+    const config = stack.config;
+    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+    const id = newId();
+    const api = await image(id);
+    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
+      const deploy = await begun(id, api);
+      // By the shell, and by the kernel once that is gone: to whatever runs there, the engine too.
+      for (let time = 0; time < 2; time++) process.kill(-(deploy.child.pid ?? 0), "SIGHUP");
+      const { code, output } = await deploy.done;
+      assert.equal(code, EXIT.interrupted, output);
+      assert.match(output, new RegExp(`${live} serves; ${idle} is as it was`));
+      await stack.readConfig();
+    });
+    assert.deepEqual(stack.config, config);
+    assert.doesNotMatch((await stack.bluegreen("status")).stdout, /^!/m);
     await nothingToDo(stack);
   });
 

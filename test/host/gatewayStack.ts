@@ -211,12 +211,14 @@ export class GatewayStack {
   }
 
   plan(target: Color, changes: Readonly<Record<string, string | number>> = {}): string {
+    const runs = (color: Color) => `${this.container(color)} ${this.appImage} ${color === "blue" ? 1 : 2}`;
     const values = {
       target,
       canary: 0,
       "release.blue": 1,
       "release.green": 2,
-      container: `${this.container(target)} ${this.appImage} ${target === "blue" ? 1 : 2}`,
+      container: runs(target),
+      ...(Number(changes["canary"] ?? 0) > 0 && { canaryContainer: runs(idle(target)) }),
       smoke: "path=/health&status=200&timeout=2&json=%7B%22services.database.status%22%3A%22up%22%7D",
       public: this.url("/"),
       bakeSeconds: 0,

@@ -189,6 +189,38 @@ describe("switch.sh on a real engine", function () {
     }
   });
 
+  it("sends no share of the visitors to a slot that is down, and takes back the one it has", async () => {
+    await docker("stop", "--time", "0", stack.container("green"));
+    try {
+      const refused = await stack.switch(stack.plan("blue", { canary: 10 }));
+      assert.equal(refused.code, 1, refused.output);
+      assert.match(
+        refused.stderr,
+        /green is exited, .*\. green is to get 10 % of the visitors; .*\. Nothing was changed/,
+      );
+      assert.equal(await stack.value("/state", "canary"), "0");
+      await settledOn(stack, "blue");
+      await stack.setState("blue", 10);
+      const back = await stack.switch(stack.plan("blue"));
+      assert.equal(back.code, 0, back.output);
+      assert.equal(await stack.value("/state", "canary"), "0");
+    } finally {
+      await docker("start", stack.container("green"));
+      await until("green is healthy", async () => {
+        const state = await docker(
+          "inspect",
+          "--format",
+          "{{.State.Health.Status}}",
+          stack.container("green"),
+        );
+        return state === "healthy";
+      });
+    }
+    const done = await stack.switch(stack.plan("blue", { canary: 10 }));
+    assert.equal(done.code, 0, done.output);
+    assert.match(done.stderr, /smoke: 1 checks of blue and of green passed/);
+  });
+
   it("puts the previous colour back when the error rate is too high", async () => {
     await inApp(stack, "green", "touch /tmp/broken");
     try {

@@ -5,6 +5,7 @@
 #   target green                       container NAME IMAGE RELEASE   (any number; IMAGE as id, digest or tag)
 #   maintenance 600 Anna Ash           visitors get the page of maintenance, with this Retry-After; who wants it
 #   canary 0                           smoke path=/health&status=200&timeout=2&json=%7B%7D   (any number)
+#   canaryContainer NAME IMAGE RELEASE of the other colour (any number; there while canary is above 0)
 #   release.blue 1, release.green 2    public http://127.0.0.1:8080/health
 #   released.blue {"release":"1",…}    what the ledger is to say of the slot's release, as JSON
 #   connect 127.0.0.1:443              where a public https://… is answered on this host
@@ -17,13 +18,14 @@ target='' canary=0 public='' connect='' maintenance='' maintenance_by=''
 release_blue=none release_green=none
 released_blue='' released_green=''
 health_wait=60 smoke_wait=10 proof_wait=5 public_timeout=5 lock_wait=60 prune_wait=60 bake_seconds=5 max_error_percent=1 min_requests=20
-containers=() smokes=() keep=()
+containers=() canary_containers=() smokes=() keep=()
 while read -r key rest; do
   case $key in
     target) target=$rest ;;
     canary) canary=$rest ;;
     maintenance) read -r maintenance maintenance_by <<<"$rest" ;;
     container) containers+=("$rest") ;;
+    canaryContainer) canary_containers+=("$rest") ;;
     smoke) smokes+=("$rest") ;;
     keep) keep+=("$rest") ;;
     release.blue) release_blue=$rest ;;
@@ -54,6 +56,7 @@ done
 case $target in blue | green) ;; *) die "plan: target is \"$target\", allowed are blue, green" ;; esac
 [ -n "$public" ] || die 'plan: public is missing, the URL visitors use, for example "public http://127.0.0.1:8080/health"'
 [ "${#containers[@]}" -gt 0 ] || die 'plan: no container line, so nothing shows that the target runs'
+[ "$canary" -eq 0 ] || [ "${#canary_containers[@]}" -gt 0 ] || die "plan: no canaryContainer line, so nothing shows that the canary's colour runs"
 tls=()
 if [[ $public == https://* ]]; then
   [ -n "$connect" ] || die 'plan: connect is missing, where the public URL is answered on this host, for example "connect 127.0.0.1:443"'

@@ -40,6 +40,6 @@ bake() {
   fi
   # Fewer visitors than minRequests say little; a container that fell over says enough.
   verdict=0
-  look_at_containers || verdict=$?
+  look_at_containers "${containers[@]}" || verdict=$?
   [ "$verdict" -eq 0 ]
 }

@@ -1,10 +1,17 @@
 # shellcheck shell=bash
-# What is asked of the target before visitors are; sourced by switch.sh. Why not is in $reason.
+# What is asked of the target, and of a canary's colour, before visitors are; sourced by switch.sh. Why not is in $reason.
 
-# 0 all right, 1 not yet, 2 never; the reason in $reason.
+# canary_asked: the colour that is to get the canary's share, which is asked too. Not where its share goes down: whoever wants that may
+# want it because it is ill.
+canary_asked() {
+  [ "$canary" -gt 0 ] || return 0
+  if [ "$(value live "$before")" != "$target" ] || [ "$canary" -ge "$(value canary "$before")" ]; then other_color "$target"; fi
+}
+
+# look_at_containers CONTAINER…, lines of the plan: 0 all right, 1 not yet, 2 never; the reason in $reason.
 look_at_containers() {
   local line name image release got state health running_image running_name running_release wanted_image
-  for line in "${containers[@]}"; do
+  for line; do
     read -r name image release <<<"$line"
     if ! got=$(timeout 20 docker inspect --type container --format \
       '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}unchecked{{end}} {{.Image}} {{.Config.Image}} {{index .Config.Labels "bluegreen.release"}}' \
@@ -40,11 +47,11 @@ look_at_containers() {
   done
 }
 
-check_containers() {
+check_containers() { # CONTAINER…
   local deadline=$((SECONDS + health_wait)) verdict
   while :; do
     verdict=0
-    look_at_containers || verdict=$?
+    look_at_containers "$@" || verdict=$?
     [ "$verdict" -ne 0 ] || return 0
     [ "$verdict" -eq 1 ] && [ "$SECONDS" -lt "$deadline" ] || return 1
     sleep 0.3
@@ -52,13 +59,13 @@ check_containers() {
 }
 
 # Tried until it passes or the time is over: a new address of a slot is seen by the gateway within a second.
-smoke_test() {
+smoke_test() { # COLOR
   local check deadline=$((SECONDS + smoke_wait)) answer
   for check in ${smokes[@]+"${smokes[@]}"}; do
     while :; do
-      answer=$(control "/smoke?color=$target&$check" -m 65 2>&1) || true
+      answer=$(control "/smoke?color=$1&$check" -m 65 2>&1) || true
       case $answer in "ok "*) break ;; esac
-      reason="smoke check ${check%%&*} of $target: ${answer:-no answer}"
+      reason="smoke check ${check%%&*} of $1: ${answer:-no answer}"
       [ "$SECONDS" -lt "$deadline" ] || return 1
       sleep 0.1
     done

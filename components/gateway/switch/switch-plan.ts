@@ -1,4 +1,4 @@
-import { type Color, COLORS, type Settings } from "../../config/schema.ts";
+import { type Color, COLORS, type Settings, otherColor } from "../../config/schema.ts";
 import type { Slots } from "../../slot/plan.ts";
 import { type SlotSpec, containersOf } from "../../slot/record.ts";
 import { loopback } from "../spec.ts";
@@ -15,11 +15,11 @@ export interface SwitchPlan {
 /** How long the host may take for each part before the switch gives up, in seconds. */
 const WAITS = { health: 60, smoke: 15, proof: 10, lock: 90, prune: 120 };
 
-/** The plan that `switch.sh` reads. */
+/** The plan that `switch.sh` reads. Throws where visitors are to be sent to a slot without a release. */
 export function renderSwitchPlan({ settings, specs, keep, publicUrl }: SwitchPlan): string {
   const { active, canary, maintenance } = settings;
-  const target = specs[active];
-  if (target === undefined) throw new Error(`the slot ${active} has no release to switch to`);
+  const target = renderContainers("container", active, specs);
+  const tried = canary > 0 ? renderContainers("canaryContainer", otherColor(active), specs) : [];
   const { smoke, bakeSeconds, maxErrorRate, minimumRequests } = settings.switch;
   return [
     `target ${active}`,
@@ -30,7 +30,8 @@ export function renderSwitchPlan({ settings, specs, keep, publicUrl }: SwitchPla
     `release.blue ${specs.blue?.release ?? "none"}`,
     `release.green ${specs.green?.release ?? "none"}`,
     ...COLORS.flatMap((color) => renderReleased(color, specs[color])),
-    ...containersOf(target).map(({ name, image }) => `container ${name} ${image} ${target.release}`),
+    ...target,
+    ...tried,
     ...smoke.map((check) => `smoke ${renderSmokeCheck(check)}`),
     `public ${publicUrl}${smoke[0]?.path ?? "/"}`,
     // Asked on the host itself, past DNS and the edge.
@@ -47,6 +48,12 @@ export function renderSwitchPlan({ settings, specs, keep, publicUrl }: SwitchPla
     `pruneWaitSeconds ${WAITS.prune}`,
     "",
   ].join("\n");
+}
+
+function renderContainers(key: string, color: Color, specs: SwitchPlan["specs"]): readonly string[] {
+  const spec = specs[color];
+  if (spec === undefined) throw new Error(`the slot ${color} has no release to switch to`);
+  return containersOf(spec).map(({ name, image }) => `${key} ${name} ${image} ${spec.release}`);
 }
 
 /** What the ledger says of a release; nothing of a slot without one. */
@@ -71,5 +78,6 @@ export function switchLimitSeconds({ settings }: Pick<SwitchPlan, "settings">): 
   const { smoke, bakeSeconds } = settings.switch;
   const checks = smoke.reduce((sum, check) => sum + check.timeoutSeconds, 0);
   const { lock, health, smoke: smoking, proof, prune } = WAITS;
-  return Math.ceil(lock + health + smoking + checks + proof + bakeSeconds + prune + 30);
+  const asked = settings.canary > 0 ? 2 : 1;
+  return Math.ceil(lock + asked * (health + smoking + checks) + proof + bakeSeconds + prune + 30);
 }

@@ -3,6 +3,7 @@
 #
 #   check  the target's containers run, are healthy, on the expected image and release; that one works in the database as it is
 #   smoke  the target answers as expected, asked through the gateway but out of visitors' sight
+#          (both also of the other colour where a canary sends visitors there, unless its share goes down)
 #   flip   the start file (for a restarted gateway) and the gateway's dictionary, both read back
 #   proof  asked from outside, new connections and a kept one all reach the target
 #   bake   the target's error rate, watched for the given time
@@ -112,14 +113,18 @@ if [ -n "$closed" ]; then
 fi
 
 record_released
-check_containers || fail "$reason"
+check_containers "${containers[@]}" || fail "$reason"
+tried=$(canary_asked)
+share="$tried is to get $canary % of the visitors; with canary 0 it is not asked"
+[ -z "$tried" ] || check_containers "${canary_containers[@]}" || fail "$reason. $share"
 check_shape || fail "$reason"
 lap check_ms
-say "check: ${#containers[@]} containers of $target healthy, image and release as planned ($check_ms ms)"
+say "check: ${#containers[@]} containers of $target${tried:+ and ${#canary_containers[@]} of $tried} healthy, image and release as planned ($check_ms ms)"
 
-smoke_test || fail "$reason"
+smoke_test "$target" || fail "$reason"
+[ -z "$tried" ] || smoke_test "$tried" || fail "$reason. $share"
 lap smoke_ms
-say "smoke: ${#smokes[@]} checks of $target passed ($smoke_ms ms)"
+say "smoke: ${#smokes[@]} checks of $target${tried:+ and of $tried} passed ($smoke_ms ms)"
 
 read_counts || fail "$reason"
 base_requests=$counted_requests base_errors=$counted_errors requests=0 errors=0

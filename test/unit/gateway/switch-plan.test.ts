@@ -37,6 +37,7 @@ release.green 2
 released.blue {"release":"1","images":{"api":"app:1"}}
 released.green {"release":"2","images":{"api":"app:2"}}
 container bluegreen-dev-api-green app:2 2
+canaryContainer bluegreen-dev-api-blue app:1 1
 smoke path=%2Fhealth%3Fdeep%3D1&status=200&timeout=3&json=%7B%22services.database.status%22%3A%22ok%22%7D
 public http://127.0.0.1:8080/health?deep=1
 publicTimeoutSeconds 4
@@ -88,6 +89,26 @@ pruneWaitSeconds 120
     );
   });
 
+  it("names the containers of the other slot while a canary's visitors are sent there, and only then", () => {
+    const images = { api: "app:2", worker: "jobs:2" };
+    const green = slotSpecOf("green", { release: "2", images }, settingsOf(JOBS));
+    const tried = (canary: string) =>
+      renderSwitchPlan({
+        settings: settingsOf({ canary }),
+        specs: { ...specs, green },
+        keep: [],
+        publicUrl: "http://127.0.0.1:8080",
+      })
+        .split("\n")
+        .filter((line) => line.startsWith("canaryContainer "));
+    assert.deepEqual(tried("10"), [
+      "canaryContainer bluegreen-dev-api-green app:2 2",
+      "canaryContainer bluegreen-dev-worker-green jobs:2 2",
+      "canaryContainer bluegreen-dev-beat-green jobs:2 2",
+    ]);
+    assert.deepEqual(tried("0"), []);
+  });
+
   it("asks a TLS edge's own name, at the port on the host itself", () => {
     const edge = '{"kind":"cloudflare","zone":"example.com","hostname":"app.example.com","port":8443}';
     const settings = settingsOf({ edge });
@@ -95,10 +116,13 @@ pruneWaitSeconds 120
     assert.match(plan, /^public https:\/\/app\.example\.com\/\nconnect 127\.0\.0\.1:8443$/m);
   });
 
-  it("is bounded in time, bake included", () => {
-    const limit = (bakeSeconds: number) =>
-      switchLimitSeconds({ settings: settingsOf({ switch: JSON.stringify({ bakeSeconds }) }) });
+  it("is bounded in time, bake included, and the checks of both slots in a canary", () => {
+    const limit = (bakeSeconds: number, canary = 0) =>
+      switchLimitSeconds({
+        settings: settingsOf({ canary: String(canary), switch: JSON.stringify({ bakeSeconds }) }),
+      });
     assert.equal(limit(100) - limit(0), 100);
+    assert.equal(limit(0, 10) - limit(0), 60 + 15 + 5);
   });
 
   it("cannot be made for a slot without a release", () => {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import type { Found } from "../../../components/host/ssh-look.ts";
 import { containersOf } from "../../../components/slot/record.ts";
-import { type Looked, checksOf } from "../../../release/doctor/checks.ts";
+import { type Check, type Looked, checksOf } from "../../../release/doctor/checks.ts";
 import type { Status } from "../../../release/show/status.ts";
+import { EXIT } from "../../../release/outcome.ts";
+import { stackContainers, taggedImages } from "../../../release/containers.ts";
 import { recordOf } from "../../support/fixtures.ts";
+import { alsoTells, hostOf } from "../../support/stand-in-asked.ts";
+import { StandInStack } from "../../support/stand-in-stack.ts";
 
 const record = recordOf();
 const shared = ["gateway", "postgres"];
@@ -32,20 +36,30 @@ const status: Status = {
   ],
 };
 
+const tags = new Map([
+  ["app:1", ""],
+  ["app:2", ""],
+]);
 const around = { engineVersion: "3.259.0", locks: [], now: Date.parse("2026-06-01T00:00:00Z") };
 
-/** What is wrong, as `what: is`. */
-function wrong(change: {
+interface Change {
   readonly status?: Partial<Status>;
   readonly found?: Partial<Found>;
+  readonly host?: Partial<Extract<Looked["host"], { kind: "reached" }>>;
   readonly other?: Partial<Looked>;
-}): readonly string[] {
-  const looked = {
+}
+
+function checks(change: Change): readonly Check[] {
+  return checksOf({
+    host: { kind: "reached", found: { ...found, ...change.found }, untold: undefined, tags, ...change.host },
     ...{ record, shared, ...around, ...change.other },
     status: { ...status, ...change.status },
-    found: { ...found, ...change.found },
-  };
-  return checksOf(looked).flatMap((check) => (check.ok ? [] : [`${check.what}: ${check.is}`]));
+  });
+}
+
+/** What is wrong, as `what: is`. */
+function wrong(change: Change): readonly string[] {
+  return checks(change).flatMap((check) => (check.ok ? [] : [`${check.what}: ${check.is}`]));
 }
 
 const without = (name: string) => status.containers.filter((one) => one.name !== name);
@@ -59,7 +73,7 @@ describe("a doctor", () => {
   });
 
   for (const [what, change, said] of [
-    ["an engine that is gone", { found: { engine: { kind: "stopped" } } }, "engine: stopped"],
+    ["an engine that is gone", { found: { engine: { kind: "stopped" } } }, "engine: does not answer"],
     ["a full disk", { found: { diskFreeMb: 100 } }, "disk: 100 MB free"],
     ["a clock that is wrong", { found: { clockSkewSeconds: -60 } }, "clock: -60 s from here"],
     ["scripts that are gone", { found: { observation: { scripts: "missing" } } }, "scripts: missing"],
@@ -134,15 +148,12 @@ describe("a doctor", () => {
     const gateway = { live: "blue", canary: 0, maintenance: 600 } as const;
     const on = { ...status, gateway };
     const start = { ...found, observation: { ...found.observation, start: "blue 0 600" } };
-    const checks = checksOf({
-      ...around,
-      record: { ...record, maintenance: 600 },
-      shared,
-      status: on,
-      found: start,
+    const all = checks({
+      ...{ status: on, found: start },
+      other: { record: { ...record, maintenance: 600 } },
     });
-    assert.ok(checks.every(({ ok }) => ok));
-    assert.ok(checks.some(({ what }) => what === "maintenance"));
+    assert.ok(all.every(({ ok }) => ok));
+    assert.ok(all.some(({ what }) => what === "maintenance"));
     assert.deepEqual(wrong({ status: { gateway } }), ["gateway's colour and canary: blue 0 600"]);
   });
 
@@ -150,5 +161,123 @@ describe("a doctor", () => {
     const lines = wrong({ status: { gateway: { live: "green", canary: 0 } } });
     assert.equal(lines[0], "gateway's colour and canary: green 0");
     assert.match(lines[1] ?? "", /the state says blue is live, the host says green/);
+  });
+
+  it("does not take an engine that says nothing for one without containers", () => {
+    const engine = { kind: "stopped" } as const;
+    const gone = checks({
+      status: { containers: [], gateway: null },
+      ...{ found: { engine }, host: { untold: "Cannot connect to the Docker daemon" } },
+    });
+    assert.deepEqual(
+      gone.flatMap((one) => (one.ok ? [] : [`${one.what}: ${one.is}: ${one.fix}`])),
+      [
+        "engine: does not answer: pulumi up --stack dev starts it on a server; on this machine `make dev` does",
+        "gateway's colour and canary: no answer: once the engine answers: npx bluegreen doctor --stack dev",
+      ],
+    );
+    const odd = wrong({ status: { containers: [] }, host: { untold: "permission denied" } });
+    assert.deepEqual(odd, ["containers: permission denied"]);
+  });
+
+  it("finds an image that was built anew under the tag of a release", () => {
+    const moved = checks({ host: { tags: new Map([["app:2", "sha256:0123456789abcdef"]]) } });
+    assert.deepEqual(
+      moved.flatMap((one) => (one.ok ? [] : [`${one.what}: ${one.is}`])),
+      [`${GREEN}: image app:2 was built anew since, as 0123456789ab`],
+    );
+    assert.deepEqual(wrong({ host: { tags: new Map() } }), [], "the host does not say");
+  });
+
+  it("shows what needs no host, where that is out of reach", () => {
+    const unreached = { kind: "unreached", is: "no SSH connection", fix: "mend it" } as const;
+    const differs = [{ key: "canary", file: "10", state: "0" }] as const;
+    const all = checks({ status: { gateway: null, containers: [], differs }, other: { host: unreached } });
+    assert.deepEqual(
+      all.map(({ what, ok }) => `${what}: ${ok ? "ok" : "WRONG"}`),
+      ["pulumi: ok", "host: WRONG", "file and state: WRONG", "lock: ok"],
+    );
+  });
+});
+
+describe("a doctor at the door", () => {
+  let stack: StandInStack;
+  beforeEach(async () => {
+    stack = await StandInStack.make(":");
+    await alsoTells(stack);
+    await stack.program("curl", "exit 7");
+  });
+  afterEach(() => stack.remove());
+
+  it("says of a host out of reach why, names another way than itself, and looks at the rest", async () => {
+    await stack.program("sh", "echo 'no way there' >&2; exit 255");
+    const { code, output, stdout } = await stack.bluegreen("doctor").done;
+    assert.equal(code, EXIT.failed, output);
+    assert.match(stdout, /^WRONG +host +the host does not answer as it should: no way there$/m);
+    assert.match(stdout, /^ {2}host: mend what it names, then this again$/m);
+    for (const row of [/^ok +pulumi +\d.*$/m, /^ok +file and state +agree$/m, /^ok +lock /m])
+      assert.match(stdout, row);
+  });
+
+  it("says of an engine that does not answer just that", async () => {
+    await stack.program("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
+    const { code, output, stdout } = await stack.bluegreen("doctor").done;
+    assert.equal(code, EXIT.failed, output);
+    assert.match(stdout, /^WRONG +engine +does not answer$/m);
+    assert.doesNotMatch(stdout, /bluegreen-dev-/, "nothing is known of any container");
+    const status = await stack.bluegreen("status").done;
+    assert.equal(status.code, EXIT.refused, status.output);
+    assert.match(status.output, /Cannot connect to the Docker daemon/);
+  });
+});
+
+describe("the containers of a stack", () => {
+  let stack: StandInStack;
+  beforeEach(async () => {
+    stack = await StandInStack.make(":");
+  });
+  afterEach(() => stack.remove());
+
+  const containers = () => stackContainers(hostOf(stack), { project: "bluegreen", stack: "dev" });
+  const inspected = (name: string) =>
+    JSON.stringify([
+      {
+        ...{ Name: `/${name}`, Image: "sha256:0", RestartCount: 0 },
+        ...{ Config: { Image: "app:1" }, State: { Status: "running", StartedAt: "" } },
+      },
+    ]);
+
+  it("are none only where the engine says so", async () => {
+    await stack.program("docker", "true");
+    assert.deepEqual(await containers(), []);
+    await stack.program("docker", "echo 'no daemon' >&2; exit 1");
+    await assert.rejects(containers(), /no daemon/);
+  });
+
+  it("are asked for once more where one went away in between, and not for ever", async () => {
+    const docker = (until: number) => `
+case $1 in
+  ps) echo x >>"\${0%/*}/asked"; echo id ;;
+  inspect)
+    if [ "$(wc -l <"\${0%/*}/asked")" -lt ${until} ]; then echo '[]'; echo "No such container: id" >&2; exit 1; fi
+    echo '${inspected("api")}' ;;
+esac`;
+    await stack.program("docker", docker(2));
+    assert.deepEqual(
+      (await containers()).map(({ name }) => name),
+      ["api"],
+    );
+    await stack.program("docker", docker(9));
+    await assert.rejects(containers(), /No such container/);
+  });
+
+  it("and their images are looked up by the names that a release gave them", async () => {
+    await stack.program(
+      "docker",
+      'case $5 in app:1) echo sha256:1 ;; *) echo "No such image" >&2; exit 1 ;; esac',
+    );
+    assert.deepEqual([...(await taggedImages(hostOf(stack), ["app:1", "app:2"]))], [["app:1", "sha256:1"]]);
+    const silent = { directory: "", ask: () => Promise.reject(new Error("asked")) };
+    assert.deepEqual([...(await taggedImages(silent, ["app@sha256:0"]))], [], "its name says it all");
   });
 });

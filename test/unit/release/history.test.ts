@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Color } from "../../../components/config/schema.ts";
-import type { LedgerEntry } from "../../../components/ledger/entry.ts";
+import { type LedgerEntry, parseLedger } from "../../../components/ledger/entry.ts";
+import { allReleases } from "../../../components/ledger/failed.ts";
 import { releaseHistory } from "../../../components/ledger/history.ts";
 import { difference, renderDifference, renderHistory } from "../../../release/show/history.ts";
 import { lastTime } from "../../../release/show/last-time.ts";
@@ -97,6 +98,61 @@ describe("what a person reads", () => {
     assert.deepEqual(release.watched, [verdict]);
     assert.match(renderHistory(joined), /^2 .* good +idle$/m);
     assert.deepEqual(lastTime(joined), "the last deploy took 41.1 s (plan 4.1 s, update 37.0 s)");
+  });
+
+  it("of a deploy that did not come to its switch: all that the ledger has of it, of an earlier version too", () => {
+    const begins = (run: string, release: string, more = ""): string =>
+      `{"event":"began","at":"2026-01-02T00:00:00Z","run":"${run}","command":"deploy","by":"Ben","release":"${release}"${more}}`;
+    const ends = (run: string, more: string): string =>
+      `{"event":"ended","at":"2026-01-02T00:02:00Z","run":"${run}","command":"deploy",${more}}`;
+    const failed =
+      '"ok":false,"reason":"release 4 failed: no such image\\nblue serves; green is as it was","milliseconds":{"plan":4100}';
+    const entries = parseLedger(
+      [
+        begins("old", "3"),
+        ends("old", '"ok":false,"reason":"unhealthy","milliseconds":{}'),
+        begins("a", "4", ',"color":"green","images":{"api":"app:4"},"commit":"4d5e6f7788990011"'),
+        '{"event":"migrated","at":"2026-01-02T00:01:00Z","color":"green","release":"4","kind":"expand","before":"a","after":"b","milliseconds":700,"ok":false}',
+        ends("a", failed),
+        begins("refused", "5"),
+        ends("refused", '"ok":false,"reason":"not carried out","refused":true,"milliseconds":{}'),
+        JSON.stringify(released("2026-01-02T00:03:00Z", "6", "6f7788990011")),
+        begins("cut", "7"),
+      ].join("\n"),
+    );
+    assert.equal(entries.length, 9);
+    const all = allReleases([...LEDGER, ...entries]);
+    assert.deepEqual(
+      all.map(({ release, color, verdict }) => [release, color, verdict]),
+      [
+        ...[
+          ["1", "blue", "live"],
+          ["2", "blue", "undone"],
+          ["3", null, "failed"],
+          ["4", "green", "failed"],
+        ],
+        ...[
+          ["6", "blue", "idle"],
+          ["7", null, "unfinished"],
+        ],
+      ],
+    );
+    const four = all.find(({ release }) => release === "4");
+    assert.deepEqual(
+      [four?.images, four?.commit, four?.by, four?.migration?.ok],
+      [{ api: "app:4" }, "4d5e6f7788990011", "Ben", false],
+    );
+    assert.deepEqual(four?.runs[0]?.ended?.milliseconds, { plan: 4100 });
+    const text = renderHistory(all);
+    assert.match(text, /^4 +green .* Ben +4d5e6f778899 .*failed before its switch: no such image$/m);
+    assert.match(text, /^3 .*failed before its switch: unhealthy$/m);
+    assert.match(text, /^7 .*unfinished: cut off before its switch, or at work$/m);
+    assert.match(renderDifference(difference(all, "3", "4"), "3", "4"), /^image api +none +app:4$/m);
+    assert.deepEqual(
+      releaseHistory(entries).map(({ release }) => release),
+      ["6"],
+      "nothing leads back to it",
+    );
   });
 
   it("of the difference between two releases", () => {

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { StackRecord } from "../../../components/slot/record.ts";
 import type { PlainMap } from "../../../release/config-file.ts";
 import { holdTime } from "../../../release/hold/command.ts";
 import { type MaintenanceRequest, planMaintenance } from "../../../release/maintenance/plan.ts";
+import { bypassSecret } from "../../../release/maintenance/maintenance.ts";
+import { Refusal } from "../../../release/outcome.ts";
 import { recordOf } from "../../support/fixtures.ts";
+import { hostOf } from "../../support/stand-in-asked.ts";
+import { StandInStack } from "../../support/stand-in-stack.ts";
 
 const CONFIG: PlainMap = {
   active: "blue",
@@ -44,5 +50,37 @@ describe("the time of a hold", () => {
     assert.throws(() => holdTime("31s"), /30s at the most/);
     assert.throws(() => holdTime("1m"), /maintenance on/);
     assert.throws(() => holdTime("soon"), /a time such as/);
+  });
+});
+
+describe("the team's link past maintenance", () => {
+  let stack: StandInStack;
+  beforeEach(async () => {
+    stack = await StandInStack.make(":");
+    await mkdir(join(stack.host, "gateway/conf"), { recursive: true });
+  });
+  afterEach(() => stack.remove());
+  const secret = () => bypassSecret(hostOf(stack), "dev");
+
+  it("is none while maintenance is off, and says so", async () => {
+    await assert.rejects(
+      secret(),
+      (error) =>
+        error instanceof Refusal &&
+        error.message === "there is no link: maintenance is off" &&
+        error.fix === "npx bluegreen maintenance on --stack dev",
+    );
+  });
+
+  it("holds the host's secret while it is on", async () => {
+    await writeFile(join(stack.host, "gateway/conf/bypass"), "5f3a\n");
+    assert.equal(await secret(), "5f3a");
+  });
+
+  it("says of a host that does not answer, or keeps its folder from us, just that", async () => {
+    await rm(join(stack.host, "gateway"), { recursive: true });
+    await assert.rejects(secret(), { name: "HostError", message: /gateway\/conf/ });
+    for (const program of ["sh", "cat"]) await stack.program(program, "echo 'no way there' >&2; exit 255");
+    await assert.rejects(secret(), { name: "HostError", message: /no way there/ });
   });
 });

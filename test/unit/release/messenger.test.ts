@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { syncBuiltinESMExports } from "node:module";
+import { mock } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { type LedgerEntry, parseLedger } from "../../../components/ledger/entry.ts";
+import type { KnownHost } from "../../../release/host.ts";
 import { announced, openMessenger, refusePlainSecrets } from "../../../release/messages/messenger.ts";
 import { Failure, Refusal } from "../../../release/outcome.ts";
 import { at } from "../../support/json.ts";
+import { until } from "../../support/process.ts";
 import { httpReceiver } from "../../support/receivers.ts";
 
 const ABOUT = { command: "deploy", by: "Anna", release: "42", color: "green" } as const;
@@ -22,6 +27,14 @@ describe("the messenger", () => {
 
   /** The stack's channels as the engine decrypts them: a webhook that works, and those given. */
   function open(getConfig?: () => Promise<{ value: string }>, ...more: readonly object[]) {
+    return openAt(undefined, getConfig, ...more);
+  }
+
+  function openAt(
+    ledger: KnownHost["ask"] | undefined,
+    getConfig?: () => Promise<{ value: string }>,
+    ...more: readonly object[]
+  ) {
     const channels = [{ kind: "webhook", url: `${hook.url}/hunter2` }, ...more];
     const values = { messages: channels.map(() => ({ url: { secure: "v1:…" } })) };
     const stack = {
@@ -30,10 +43,12 @@ describe("the messenger", () => {
     };
     const host = {
       directory: "/srv",
-      ask: (_: readonly string[], line = "") => {
-        entries.push(...parseLedger(line));
-        return Promise.resolve("");
-      },
+      ask:
+        ledger ??
+        ((_: readonly string[], line = "") => {
+          entries.push(...parseLedger(line));
+          return Promise.resolve("");
+        }),
     };
     return openMessenger(stack, ABOUT, { host, warn: (text) => said.push(text) });
   }
@@ -91,6 +106,34 @@ describe("the messenger", () => {
       entries.map((entry) => entry.event === "undelivered" && [entry.channel, entry.message, entry.reason]),
       [["slack", "live", "HTTP 403"]],
     );
+  });
+
+  it("does not wait for a ledger that gives no answer, nor lets it go on for long", async () => {
+    const broken = await httpReceiver(403);
+    const limits: (number | undefined)[] = [];
+    const silent: KnownHost["ask"] = (_words, _stdin, asking) => {
+      limits.push(asking?.timeoutMs);
+      return new Promise(() => undefined);
+    };
+    const messenger = openAt(silent, undefined, { kind: "slack", url: `${broken.url}/hunter2` });
+    messenger.tell({ event: "live" });
+    await until("the ledger is asked", () => limits.length > 0);
+    await broken.close();
+    mock.timers.enable({ apis: ["setTimeout"] });
+    syncBuiltinESMExports();
+    try {
+      const settled = messenger.settled();
+      mock.timers.tick(11_000);
+      const waited = turn().then(() => turn("still waiting"));
+      assert.deepEqual(await Promise.race([settled, waited]), [
+        { channel: "slack", event: "live", reason: "HTTP 403" },
+      ]);
+    } finally {
+      mock.timers.reset();
+      syncBuiltinESMExports();
+    }
+    const [limit = Infinity] = limits;
+    assert.ok(limit <= 11_000, String(limit));
   });
 
   it("goes on where the channels cannot be read, and says nothing of what they hold", async () => {

@@ -4,9 +4,13 @@ import { lastContract, maintainedBy, releaseHistory } from "../../../components/
 import { describeUnfinished, unfinished } from "../../../components/ledger/unfinished.ts";
 import type { StackRecord } from "../../../components/slot/record.ts";
 import type { PlainMap } from "../../../release/config-file.ts";
-import { Refusal } from "../../../release/outcome.ts";
+import { EXIT, Refusal } from "../../../release/outcome.ts";
 import { planRollback } from "../../../release/rollback/plan.ts";
 import { recordOf } from "../../support/fixtures.ts";
+import { at } from "../../support/json.ts";
+import { httpReceiver } from "../../support/receivers.ts";
+import { alsoSays, alsoTells } from "../../support/stand-in-asked.ts";
+import { StandInStack } from "../../support/stand-in-stack.ts";
 
 const migration = { command: ["migrate"] };
 const CONFIG: PlainMap = {
@@ -162,6 +166,111 @@ describe("the plan of a rollback", () => {
       refused(() => plan(undefined, { entries: [...LEDGER, down] })),
       /release 2 needs/,
     );
+  });
+});
+
+describe("the plan of a rollback after a watch took visitors back", () => {
+  const taken = (
+    at: string,
+    color: "blue" | "green",
+    release: string,
+    verdict: "bad" | "good" = "bad",
+  ): LedgerEntry => ({
+    event: "verdict",
+    ...{ at, color, release, verdict, reason: "5 % of the answers are errors", figures: {} },
+  });
+  /** 1 was live on blue; 2 went live on green and came back. File and state say so too. */
+  const SECOND = [
+    released(day(1), "blue", "1"),
+    live(day(1), "blue", "1"),
+    released(day(2), "green", "2"),
+    live(day(2), "green", "2"),
+    taken(day(2), "green", "2"),
+  ];
+
+  it("passes over the release that is condemned: the program would refuse it", () => {
+    const entries = [released(day(1), "green", "0"), live(day(1), "green", "0"), ...SECOND];
+    const { kind, release, color } = plan(undefined, { entries });
+    assert.deepEqual([kind, release, color], ["release", "0", "green"]);
+  });
+
+  it("is none where nothing else was live, whoever remembers it, and names no way to it", () => {
+    const record = recordOf();
+    for (const previous of ["none", "green"] as const) {
+      const from = recordOf({ lastFlip: { ...record.lastFlip, previous } });
+      assert.throws(
+        () => plan(undefined, { record: from, entries: SECOND }),
+        (error) =>
+          error instanceof Refusal &&
+          error.message === "no release was live before 1" &&
+          error.fix === "npx bluegreen deploy --stack dev --image api=…",
+      );
+    }
+  });
+
+  it("refuses to go to it by its name, with the reason, on whichever slot it waits", () => {
+    const again = [...SECOND, released(day(3), "blue", "2")];
+    for (const entries of [SECOND, again]) {
+      assert.match(
+        refused(() => plan("2", { entries })),
+        /^the watch took the visitors back from release 2: 5 % of the answers are errors$/,
+      );
+    }
+  });
+
+  it("goes back from it where the state still has it live, and refuses to stay", () => {
+    const record = recordOf({ live: "green" });
+    const view = { record, entries: SECOND, config: { ...CONFIG, active: "green" } };
+    const { kind, release } = plan(undefined, view);
+    assert.deepEqual([kind, release], ["flip", "1"]);
+    assert.match(
+      refused(() => plan("2", view)),
+      /took the visitors back from release 2/,
+    );
+  });
+
+  it("goes back from it, though the file was edited since: what the state says would be refused", () => {
+    const edited = { ...CONFIG, retention: 3 };
+    const all = plan(undefined, { record: recordOf({ live: "green" }), entries: SECOND, config: edited });
+    assert.deepEqual([all.kind, all.release, all.changes], ["flip", "1", { active: "blue", canary: 0 }]);
+    const share = plan(undefined, { record: recordOf({ canary: 50 }), entries: SECOND, config: edited });
+    assert.deepEqual([share.kind, share.changes["canary"]], ["canary", 0]);
+  });
+
+  it("counts the last verdict: one that was let in again and held is a way back", () => {
+    const good = taken(day(4), "green", "2", "good");
+    const entries = [...SECOND, live(day(3), "green", "2"), good, live(day(5), "blue", "1")];
+    assert.deepEqual(plan(undefined, { entries }).release, "2");
+  });
+});
+
+describe("a rollback that only puts the file right", () => {
+  let hook: Awaited<ReturnType<typeof httpReceiver>>;
+  let stack: StandInStack;
+  beforeEach(async () => {
+    hook = await httpReceiver(200);
+  });
+  afterEach(async () => {
+    await stack.remove();
+    await hook.close();
+  });
+  const rolledBack = async (canary: string) => {
+    stack = await StandInStack.make(":");
+    await alsoSays(stack, { canary, messages: "[{ kind: webhook, url: { secure: 'v1:…' } }]" });
+    await alsoTells(stack, [{ kind: "webhook", url: `${hook.url}/hook` }]);
+    await stack.append(LEDGER.map((entry) => `${ledgerLine(entry)}\n`).join(""));
+    const { code, output } = await stack.bluegreen("rollback", "--by", "Anna").done;
+    assert.equal(code, EXIT.done, output);
+    assert.equal((await stack.calls()).length, 1, output);
+    return hook.received.map(({ body }) => String(at(body, "event"))).sort();
+  };
+
+  it("tells no channel that anything began, as it tells of no end", async () => {
+    assert.deepEqual(await rolledBack("10"), []);
+  });
+
+  it("is unlike one that moves visitors", async () => {
+    assert.deepEqual(await rolledBack("0"), ["rolled back", "started"]);
   });
 });
 

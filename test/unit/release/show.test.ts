@@ -6,11 +6,13 @@ import { PassThrough } from "node:stream";
 import type { OpType, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { parsedJson } from "../../../components/parsed-json.ts";
 import { parseLedger } from "../../../components/ledger/entry.ts";
+import { runsOf } from "../../../components/ledger/runs.ts";
 import { edited, readConfigFile, textOf, writeConfigFile } from "../../../release/config-file.ts";
 import { explain } from "../../../release/engine-run.ts";
 import type { KnownHost } from "../../../release/host.ts";
 import { Heard, wordOf } from "../../../release/progress.ts";
-import { recorded } from "../../../release/record-run.ts";
+import { Failure, Refusal } from "../../../release/outcome.ts";
+import { recorded, recordedOn } from "../../../release/record-run.ts";
 import { type Status, renderStatus } from "../../../release/show/status.ts";
 import { plainProgress } from "../../../release/terminal.ts";
 
@@ -137,6 +139,50 @@ describe("a command on the record", () => {
         entry.event === "ended" ? [entry.ok, entry.reason, entry.milliseconds] : entry.event,
       ),
       ["began", [true, undefined, { update: 8 }], "began", [false, "no such image", {}]],
+    );
+  });
+
+  it("says what it is about to release, and where it fails what it took until then and could not put back", async () => {
+    const lines: string[] = [];
+    const told = (): void => assert.fail("nothing to warn of");
+    const release = { run: "r", color: "green", images: { api: "app:3" }, commit: "1a2b" } as const;
+    await assert.rejects(
+      recorded(writing(lines), { ...about, ...release }, told, (soFar) => {
+        soFar.milliseconds["plan"] = 4.4;
+        soFar.left = "green could not be put back: pulumi up --stack dev";
+        return Promise.reject(new Failure("unhealthy"));
+      }),
+      Failure,
+    );
+    const refusal = new Refusal("not carried out", "again");
+    await assert.rejects(
+      recorded(writing(lines), about, told, () => Promise.reject(refusal)),
+      Refusal,
+    );
+    const [began, failed, , refused] = parseLedger(lines.join("\n"));
+    assert.ok(began?.event === "began" && failed?.event === "ended" && refused?.event === "ended");
+    assert.deepEqual([began.run, began.color, began.images, began.commit], Object.values(release));
+    assert.deepEqual(
+      [failed.run, failed.milliseconds, failed.left, failed.refused],
+      ["r", { plan: 4 }, "green could not be put back: pulumi up --stack dev", undefined],
+    );
+    assert.deepEqual([refused.refused, refused.left], [true, undefined]);
+  });
+
+  it("that goes on after its end ends once more, with what both took or why it failed", async () => {
+    const lines: string[] = [];
+    const told = (): void => assert.fail("nothing to warn of");
+    const on = { ...about, run: "r" };
+    const host = writing(lines);
+    const first = await recorded(host, on, told, () => Promise.resolve({ milliseconds: { plan: 1 } }));
+    await recordedOn(host, on, told, first, () => Promise.resolve({ milliseconds: { plan: 1, steps: 2 } }));
+    const [run] = runsOf(parseLedger(lines.join("\n")));
+    assert.deepEqual([run?.run.ended?.ok, run?.run.ended?.milliseconds], [true, { plan: 1, steps: 2 }]);
+    await assert.rejects(recordedOn(host, on, told, first, () => Promise.reject(new Failure("taken back"))));
+    const [taken] = runsOf(parseLedger(lines.join("\n")));
+    assert.deepEqual(
+      [taken?.run.ended?.ok, taken?.run.ended?.reason, taken?.run.ended?.milliseconds],
+      [false, "taken back", { plan: 1 }],
     );
   });
 

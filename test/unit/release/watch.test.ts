@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { EXIT } from "../../../release/outcome.ts";
+import type { Plain } from "../../../release/config-file.ts";
+import { EXIT, Refusal } from "../../../release/outcome.ts";
 import {
+  describeUnwatched,
   holdSeconds,
   isSentTo,
   parseDuration,
@@ -11,6 +13,8 @@ import {
 } from "../../../release/watch/plan.ts";
 import { settingsOf } from "../../support/fixtures.ts";
 import { run } from "../../support/process.ts";
+import { alsoSays } from "../../support/stand-in-asked.ts";
+import { StandInStack } from "../../support/stand-in-stack.ts";
 
 describe("the plan of a watch", () => {
   it("says what is watched, where visitors go back to, and the limits", () => {
@@ -76,6 +80,48 @@ minRequests 100
     assert.match(refused.output, /--hold got 0s/);
   });
 
+  it("is refused where the config's limits are none, with what is wrong and what to type", () => {
+    const refused = (watch: Plain): readonly string[] => {
+      try {
+        holdSeconds(undefined, { watch });
+      } catch (error) {
+        if (error instanceof Refusal) return [error.message, error.fix];
+        throw error;
+      }
+      return [];
+    };
+    const [typo = "", rm] = refused({ holdMinuts: 5 });
+    assert.match(
+      typo,
+      /^bluegreen:watch\.holdMinuts: got a key that does not exist; allowed: .*"holdMinutes"$/,
+    );
+    assert.equal(rm, "pulumi config rm --path 'watch.holdMinuts', with the same --stack");
+    const [two = ""] = refused({ holdMinutes: "soon", maxErrorRate: 7 });
+    assert.match(
+      two,
+      /holdMinutes: got "soon"; allowed: [^]*\nbluegreen:watch\.maxErrorRate: got 7; allowed: /,
+    );
+    assert.deepEqual(refused('{"holdMinutes":5}'), [], "as `pulumi config set` writes it without --path");
+    assert.equal(holdSeconds(undefined, { watch: '{"holdMinutes":5}' }), 300);
+    assert.deepEqual(refused("soon").length, 2);
+  });
+
+  it("ends, where it was not to the end, with where visitors are", () => {
+    const told = (verdict: string, reason: string) => describeUnwatched("42", { verdict, reason }, "prod");
+    const lost = told("lost", "the host was restarted");
+    assert.match(
+      lost,
+      /^release 42 was not watched to the end, and is where it was: lost: the host was restarted\n/,
+    );
+    const moved = told("superseded", "visitors were sent elsewhere: live blue, canary 0 %");
+    assert.doesNotMatch(moved, /is where it was/);
+    assert.match(
+      moved,
+      /^release 42 was not watched to the end: visitors were sent elsewhere meanwhile \(superseded: .*live blue, canary 0 %\)\n/,
+    );
+    for (const text of [lost, moved]) assert.match(text, /\n.*npx bluegreen status --stack prod$/);
+  });
+
   it("holds for a time that people write", () => {
     assert.deepEqual(["30s", "10m", "2h", "5", "m", "1d", ""].map(parseDuration), [
       30,
@@ -84,4 +130,25 @@ minRequests 100
       ...Array<undefined>(4).fill(undefined),
     ]);
   });
+});
+
+describe("a key of the watch that does not exist", () => {
+  let stack: StandInStack;
+  beforeEach(async () => {
+    stack = await StandInStack.make(":");
+    await alsoSays(stack, { watch: "{ holdMinuts: 5 }" });
+  });
+  afterEach(() => stack.remove());
+
+  for (const words of [
+    ["promote", "--to", "10", "--by", "Anna"],
+    ["deploy", "--image", "api=app:3", "--by", "Anna", "--yes"],
+  ])
+    it(`refuses a ${String(words[0])} before anything begins`, async () => {
+      const { code, stderr } = await stack.bluegreen(...words).done;
+      assert.equal(code, EXIT.refused, stderr);
+      assert.match(stderr, /^bluegreen:watch\.holdMinuts: got a key that does not exist/m);
+      assert.doesNotMatch(stderr, /^ +at /m);
+      assert.deepEqual(await stack.calls(), []);
+    });
 });

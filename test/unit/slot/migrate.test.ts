@@ -135,7 +135,7 @@ done' '$HOME'`;
 
   const file = (name: string) => readFile(join(directory, name), "utf8").catch(() => "");
   const kept = async (): Promise<readonly string[]> => {
-    const texts = (await dumps()).map((name) => readFile(join(directory, "backups", name), "utf8"));
+    const texts = (await dumps()).sort().map((name) => readFile(join(directory, "backups", name), "utf8"));
     return (await Promise.all(texts)).map((text) => text.trim());
   };
   const to = (revision: string, more = "") => `sh -c 'echo ${revision} >"$STUB/revision"${more}'`;
@@ -159,6 +159,44 @@ done' '$HOME'`;
     assert.ok(
       second?.event === "migrated" && second.backup?.endsWith(await dumps().then(([one]) => one ?? "")),
     );
+  });
+
+  it("keeps to it over a next try that got no further", async () => {
+    await migrate(plan(to("0002", "; exit 1")));
+    for (const one of ["false", "false"]) await migrate(plan(one));
+    assert.deepEqual(await kept(), ["dump of 0001"]);
+  });
+
+  for (const [kind, more] of Object.entries({ expand: {}, contract })) {
+    it(`keeps the dump from before the first try where no tool keeps a revision, and says which it is (${kind})`, async () => {
+      await writeFile(join(folder, "tables"), "f|f\n");
+      await migrate(plan(to("half", "; exit 1"), more));
+      const [first = ""] = await dumps();
+      let last = "";
+      for (const one of ["false", "false", "false"]) last = (await migrate(plan(one, more))).output;
+      assert.equal((await kept())[0], "dump of 0001");
+      const newest = (await dumps()).sort().at(-1) ?? "";
+      assert.ok(newest > first, "each try has one of its own");
+      const said = `a dump from before is ${join(directory, "backups", newest)}, from before the first try ${join(directory, "backups", first)}`;
+      assert.ok(last.includes(said), last);
+    });
+  }
+
+  it("keeps the dump of a first try that was cut off", async () => {
+    await mkdir(join(directory, "backups"));
+    for (const [day, release] of [7, 8, 9, 10].entries())
+      await writeFile(join(directory, `backups/2025010${day + 1}T000000Z-before-${release}.dump`), "");
+    await migrate(plan("false"));
+    const [first, ...others] = (await dumps()).sort();
+    assert.equal(first, "20250101T000000Z-before-7.dump");
+    assert.equal(others.length, 3);
+  });
+
+  it("keeps a contract's dump where the database was brought back to its revision since", async () => {
+    await migrate(plan(to("0002"), contract));
+    await writeFile(join(folder, "revision"), "0001\n");
+    await migrate(plan(to("0002"), contract));
+    assert.equal((await dumps()).length, 2);
   });
 
   it("says for whom a contract was the end: as soon as it begins, and for good when it took something away", async () => {
