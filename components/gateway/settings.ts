@@ -68,7 +68,11 @@ export interface GatewaySettings {
   readonly streamIdleSeconds?: number;
   /** `Retry-After` of the gateway's own 502, 503 and 504. @default 5 */
   readonly retryAfterSeconds?: number;
-  /** Paths of files that carry a hash of their content in their name, as a regular expression. @default `main.8f3a2b1c.js`, `app-8f3a2b1c.css` and the like */
+  /**
+   * Paths of files that carry a hash of their content in their name, as a regular expression.
+   * @default hexadecimal ones anywhere (`main.8f3a2b1c.js`, `app-8f3a2b1c.css`), and below `/assets/` Vite's, which are eight
+   * characters of base64url (`index-DiwrgTda.js`)
+   */
   readonly assetPattern?: string;
   /** How long browsers may keep such files. @default 31536000, a year */
   readonly assetMaxAgeSeconds?: number;
@@ -84,6 +88,10 @@ export interface GatewaySettings {
 
 type Optional = "rate" | "tls" | "realAddress" | "web" | "maintenancePage";
 export type ResolvedSettings = Required<Omit<GatewaySettings, Optional>> & Pick<GatewaySettings, Optional>;
+
+/** The kinds of files that bundlers put a hash into the name of. */
+export const ASSET_EXTENSIONS =
+  "css js mjs map wasm svg png jpg jpeg webp avif gif ico woff woff2 ttf otf".split(" ");
 
 export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   resolver: "127.0.0.11",
@@ -104,7 +112,7 @@ export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   sendTimeoutSeconds: 60,
   streamIdleSeconds: 3600,
   retryAfterSeconds: 5,
-  assetPattern: "[.-][0-9a-f]{8,64}\\.(?:css|js|mjs|map|svg|png|jpg|jpeg|webp|avif|gif|ico|woff2?)$",
+  assetPattern: `(?:[.-][0-9a-f]{8,64}|/assets/.*[^/]-[\\w-]{8})\\.(?:${ASSET_EXTENSIONS.join("|")})$`,
   assetMaxAgeSeconds: 31_536_000,
   maintenancePage: undefined,
   mostHeld: 500,

@@ -5,8 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [react()],
   define: { __BUILT_FOR__: JSON.stringify(process.env["RELEASE"] ?? "dev") },
-  // Hexadecimal, as the gateway knows a hash when it sees one.
-  build: { assetsInlineLimit: 0, rolldownOptions: { output: { hashCharacters: "hex" } } },
+  build: { assetsInlineLimit: 0 },
   server: { proxy: { "/version": "http://127.0.0.1:8080", "/jobs": "http://127.0.0.1:8080" } },
   test: { environment: "jsdom" },
 });

@@ -48,7 +48,7 @@ describe("worker and beat", function () {
       while ((await count("jobs")) < 3000) await flip();
       const { promised, failures } = await load.stop();
       assert.deepEqual(failures, []);
-      const wanted = promised + backlog;
+      const wanted = promised.length + backlog;
       await until("every job is done", async () => (await count("jobs")) >= wanted);
 
       assert.equal(await count("jobs"), wanted);

@@ -52,16 +52,17 @@ describe("a release that is watched", function () {
     const id = newId();
     await withoutLoss(stack.url, { expect: ["blue", "green"], kinds: gentle }, async () => {
       const leave = crowd();
-      const stepped = await deploy({ id }, "--canary", "10,50", "--hold", "4s");
+      const stepped = await deploy({ id }, "--canary", "10,50,100", "--hold", "4s");
       assert.equal(await leave(), 0);
       assert.equal(stepped.code, EXIT.done, stepped.output);
-      assert.match(stepped.output, new RegExp(`release ${id} has 50 % of the visitors on ${idle}`));
+      assert.match(stepped.output, new RegExp(`release ${id} is live on ${idle}`));
     });
-    assert.deepEqual([await stack.live(), (await stack.control("GET", "/state"))["canary"]], [live, "50"]);
+    assert.deepEqual([await stack.live(), (await stack.control("GET", "/state"))["canary"]], [idle, "0"]);
     const verdicts = (await ledger()).flatMap((entry) => (entry.event === "verdict" ? [entry] : []));
     assert.deepEqual(
       verdicts.map(({ release, verdict }) => [release, verdict]),
       [
+        [id, "good"],
         [id, "good"],
         [id, "good"],
       ],
@@ -70,6 +71,7 @@ describe("a release that is watched", function () {
       assert.ok((figures["newRequests"] ?? 0) > 50, JSON.stringify(figures));
     const back = await stack.bluegreen("rollback");
     assert.equal(back.code, EXIT.done, back.output);
+    assert.equal(await stack.live(), live);
   });
 
   it("that errs is taken back by the host, and refused from then on", async () => {

@@ -162,6 +162,26 @@ describe("the gateway on a real engine", function () {
       socket.destroy();
     });
 
+    it("carries a WebSocket and a kept connection through the steps of a canary", async () => {
+      const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+      const { socket } = await converse(stack.port, UPGRADE, /\r\n\r\n/);
+      const { socket: kept } = await converse(stack.port, get, /\r\n\r\nblue$/);
+      for (const [percent, color] of [
+        [10, "blue|green"],
+        [50, "blue|green"],
+        [100, "green"],
+        [0, "blue"],
+      ] as const) {
+        await stack.control(`/state?canary=${percent}`, "PUT");
+        socket.write(`ping at ${percent};`);
+        assert.equal(await reading(socket, /;/), `ping at ${percent};`);
+        kept.write(get);
+        await reading(kept, new RegExp(`\r\n\r\n(${color})$`));
+      }
+      socket.destroy();
+      kept.destroy();
+    });
+
     it("passes events on as they come", async () => {
       const request = "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n";
       const began = Date.now();

@@ -10,7 +10,7 @@ import { docker, run, until } from "../support/process.ts";
 import { type Color, GATEWAY_IMAGE, GatewayStack, colors, idle } from "./gatewayStack.ts";
 
 const sample = (file: string) => fileURLToPath(new URL(`../../sample/web/${file}`, import.meta.url));
-const ASSETS = { blue: "/assets/app-0b1ebb1e.js", green: "/assets/app-93ee93ee.js" } as const;
+const ASSETS = { blue: "/assets/index-DiwrgT-_.js", green: "/assets/app-93ee93ee.js" } as const;
 const YEAR = "public, max-age=31536000, immutable";
 
 describe("a web server in each slot, on a real engine", function () {

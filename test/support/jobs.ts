@@ -2,8 +2,8 @@ import type { Stack } from "./stack.ts";
 
 /** What was asked of the sample's `POST /jobs`, and what of it was promised. */
 export interface Enqueued {
-  /** Jobs that were answered with 202. */
-  readonly promised: number;
+  /** Of the jobs that were answered with 202. */
+  readonly promised: readonly string[];
   readonly failures: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export function jobsConfig(beatSeconds: number) {
 export class Enqueuer {
   readonly #stack: Stack;
   readonly #prefix: string;
-  #promised = 0;
+  readonly #promised: string[] = [];
   readonly #failures: string[] = [];
   #stopped = false;
   readonly #done: Promise<void>;
@@ -34,8 +34,10 @@ export class Enqueuer {
 
   async #run(count: number, pauseMs: number): Promise<void> {
     for (let i = 0; !this.#stopped; i++) {
-      const failure = await enqueue(this.#stack, `${this.#prefix}-${i}`, count).catch(String);
-      if (failure === undefined) this.#promised += count;
+      const prefix = `${this.#prefix}-${i}`;
+      const failure = await enqueue(this.#stack, prefix, count).catch(String);
+      if (failure === undefined)
+        this.#promised.push(...Array.from({ length: count }, (_, number) => `${prefix}-${number}`));
       else this.#failures.push(failure);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { overSsh, sharedConfig, sharedMachine, sharedStack } from "../e2e/shared.ts";
+import { overSsh, sharedConfig, sharedMachine } from "../e2e/shared.ts";
 import { Enqueuer, jobsConfig, rows } from "../support/jobs.ts";
 import { type Plan, startLoad } from "../support/load/load.ts";
 import { until } from "../support/process.ts";
 import { Stack } from "../support/stack.ts";
+import { localTarget, machineTarget } from "../support/target.ts";
 import { storedWrites } from "../support/visitors.ts";
 import { draw } from "./model.ts";
 import { Random } from "./random.ts";
@@ -11,7 +12,6 @@ import { Walk, observed } from "./walk.ts";
 
 const STEPS = Number(process.env["BLUEGREEN_WALK_STEPS"] ?? "200");
 const SEED = Number(process.env["BLUEGREEN_WALK_SEED"] ?? String(Date.now() % 1_000_000));
-// A walk over SSH has the worst faults, one on this engine has jobs.
 const kinds: Plan["kinds"] = {
   get: { clients: 3, pauseMs: 40 },
   post: { clients: 2, pauseMs: 60 },
@@ -20,27 +20,24 @@ const kinds: Plan["kinds"] = {
 
 describe(`a random walk, seed ${SEED}`, function () {
   this.timeout(120_000 + STEPS * 120_000);
-  let own: Stack | undefined;
+  let stack: Stack | undefined;
 
   after(async () => {
-    await own?.remove();
+    await stack?.remove();
   });
 
   it(`of ${STEPS} steps: the right release serves, nothing is lost, doctor ends well`, async () => {
     const machine = overSsh ? await sharedMachine() : undefined;
-    if (!overSsh) {
-      own = await Stack.create("walk", { ...(await sharedConfig()), ...jobsConfig(6) });
-      await own.upOk();
-    }
-    const stack = own ?? (await sharedStack());
+    const config = { ...(await sharedConfig()), ...jobsConfig(6) };
+    stack = await Stack.create("walk", config, machine ? machineTarget(machine) : localTarget());
     // So that there is a release to go back to from the first step on.
-    for (const active of ["green", "blue"]) {
+    for (const active of ["blue", "green", "blue"]) {
       stack.set({ active });
       await stack.upOk();
     }
     const random = new Random(SEED);
     const load = await startLoad({ url: stack.url, kinds, expect: ["blue", "green"] });
-    const jobs = own && new Enqueuer(own, "walk", 5, 500);
+    const jobs = new Enqueuer(stack, "walk", 5, 500);
     try {
       const walk = new Walk(stack, load, random, await observed(stack), machine);
       for (let number = 1; number <= STEPS; number++) {
@@ -59,19 +56,33 @@ describe(`a random walk, seed ${SEED}`, function () {
       const stored = await storedWrites(stack.url, load.name);
       const lost = (await load.writes()).filter((id) => !stored.has(id));
       assert.deepEqual(lost, [], "writes were acknowledged and are not there");
-      const enqueued = await jobs?.stop();
-      if (own !== undefined && enqueued !== undefined) await eachDoneOnce(own, enqueued.promised);
+      const { promised } = await jobs.stop();
+      // A job that is done where Redis cannot write that it is (a full disk, Docker's end) is done again, by the sample's choice.
+      await allDone(stack, promised, machine ? "again" : "once");
     } finally {
-      await jobs?.stop();
+      await jobs.stop();
       load.close();
     }
   });
 });
 
-async function eachDoneOnce(stack: Stack, promised: number): Promise<void> {
-  const count = async (query: string): Promise<number> =>
-    Number((await rows(stack, `SELECT count(*) FROM ${query}`))[0]?.[0]);
-  await until(`${promised} jobs are done`, async () => (await count("jobs")) >= promised);
-  assert.equal(await count("jobs WHERE runs <> 1"), 0);
-  console.log(`      ${promised} jobs, each done once`);
+/** Longer than the sample's worker waits until it takes what another left undone. */
+const DONE_LIMIT_MS = 600_000;
+
+/** None is made up for by one that was done without a promise: after a 503 some of its jobs may be in the queue. */
+async function allDone(stack: Stack, promised: readonly string[], how: "once" | "again"): Promise<void> {
+  let left = promised;
+  await until(
+    "every job that was promised is done",
+    async () => {
+      const done = new Set((await rows(stack, "SELECT job_id FROM jobs")).map(([id]) => id));
+      left = promised.filter((id) => !done.has(id));
+      return left.length === 0;
+    },
+    DONE_LIMIT_MS,
+  ).catch(() => undefined);
+  assert.deepEqual(left, [], "jobs were promised and are not done");
+  const again = await rows(stack, "SELECT job_id, runs FROM jobs WHERE runs <> 1");
+  if (how === "once") assert.deepEqual(again, []);
+  console.log(`      ${promised.length} jobs, each done; ${again.length} of them again`);
 }

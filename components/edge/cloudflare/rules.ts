@@ -2,6 +2,7 @@
 // no regular expressions. Every field is set and each rule has a `ref`, or the provider shows a difference for ever. The
 // rules count for every host name of the zone.
 import type { types } from "@pulumi/cloudflare";
+import { ASSET_EXTENSIONS } from "../../gateway/settings.ts";
 
 export type Rule = types.input.RulesetRule & { readonly expression: string };
 
@@ -58,23 +59,6 @@ export function firewallRules(): Rule[] {
     },
   ];
 }
-
-const ASSET_EXTENSIONS = [
-  "css",
-  "js",
-  "mjs",
-  "map",
-  "svg",
-  "png",
-  "jpg",
-  "jpeg",
-  "webp",
-  "avif",
-  "gif",
-  "ico",
-  "woff",
-  "woff2",
-];
 
 /**
  * Files are kept as long as their own header says, and not at all without one: the gateway gives that header to names

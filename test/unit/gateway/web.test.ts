@@ -1,11 +1,40 @@
 import assert from "node:assert/strict";
 import { renderNginx } from "../../../components/gateway/nginx.ts";
-import type { GatewaySettings } from "../../../components/gateway/settings.ts";
+import { type GatewaySettings, defaults } from "../../../components/gateway/settings.ts";
 import { gatewaySettings } from "../../../components/gateway/spec.ts";
 import { NAMES, WEB, settingsOf, slotSpecOf } from "../../support/fixtures.ts";
 
 const settings: GatewaySettings = { upstreams: { blue: "app-blue:8000", green: "app-green:8000" } };
 const blue = { upstream: "web-blue:8000", apiPaths: ["/api", "/v1.0"] };
+
+describe("a file with a hash in its name", () => {
+  const asset = new RegExp(defaults.assetPattern);
+
+  for (const path of [
+    "/static/main.8f3a2b1c.js",
+    "/app-8f3a2b1c.css",
+    "/static/admin/base.55e7cbb9ba48.css",
+    "/assets/index-DiwrgTda.js",
+    "/assets/a/b-c-x_1-B2cd.woff2",
+    "/assets/react--abcdefg.svg",
+  ])
+    it(`is ${path}`, () => {
+      assert.match(path, asset);
+    });
+
+  for (const path of [
+    "/assets/logo.svg",
+    "/assets/my-logo.svg",
+    "/assets/-DiwrgTda.js",
+    "/assets/a-DiwrgTda/logo.svg",
+    "/index-DiwrgTda.js",
+    "/assets/index-DiwrgTda",
+    "/main.js",
+  ])
+    it(`is not ${path}`, () => {
+      assert.doesNotMatch(path, asset);
+    });
+});
 
 /** The lines of a block, without their indentation. */
 function block(text: string, begin: string): string {
