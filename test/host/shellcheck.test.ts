@@ -13,7 +13,7 @@ describe("every shell script", function () {
   it("passes shellcheck (apt-get install shellcheck), and what it sources within it", async () => {
     const files = globSync(
       [
-        "{components,delivery,policy}/**/*.sh",
+        "{components,delivery,policy,release}/**/*.sh",
         "toolchain/{check-tools,setup}/*.sh",
         "toolchain/hooks/*",
         "toolchain/images/machine/{machine-init,inside-host-cgroups}",
