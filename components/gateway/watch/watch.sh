@@ -137,7 +137,7 @@ conclude() { # VERDICT REASON
   exit 0
 }
 
-# went_back: how long that took since $decided, among the figures.
+# went_back: how long that took since $decided, the first look of those without a break that found it bad, among the figures.
 went_back() { figures+=$'\n'"backMs $(((${EPOCHREALTIME/[.,]/} - decided) / 1000))"; }
 
 heed() { trap 'conclude ended "somebody ended the watch"' TERM INT; }
@@ -145,8 +145,9 @@ heed() { trap 'conclude ended "somebody ended the watch"' TERM INT; }
 # condemn REASON: visitors go back first; what is said and written comes after, how long it took (backMs) among it. Comes back, to
 # be tried again in a second ($pending), where another run has the lock or the gateway does not answer.
 condemn() {
-  local decided=${EPOCHREALTIME/[.,]/} state turn old next gone=''
+  local state turn old next gone=''
   pending=$1
+  [ -n "$decided" ] || decided=${EPOCHREALTIME/[.,]/}
   old=$(value live "$back")
   try_lock 5 || return 0
   # From here on nobody ends it halfway.
@@ -181,7 +182,7 @@ condemn() {
 }
 
 run() {
-  local plan other text state bad turn=0 failures=0 pending requests least
+  local plan other text state bad turn=0 failures=0 pending requests least decided=''
   deliveries=$(cat)
   plan=$(<"$folder/plan")
   color=$(value color "$plan") release=$(value release "$plan") containers=$(value containers "$plan")
@@ -225,7 +226,7 @@ run() {
       # What could not be acted on is looked at again in the next second.
       [ -z "$ill" ] || condemn "$ill"
     fi
-    [ -n "$pending" ] || turn=$((turn + 1))
+    [ -n "$pending" ] || turn=$((turn + 1)) decided=''
     if [ "$EPOCHSECONDS" -ge "$until" ]; then
       if [ -z "$pending" ]; then
         requests=$(value newRequests "$figures") least=$(value minRequests "$plan")

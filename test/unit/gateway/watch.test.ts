@@ -294,6 +294,9 @@ describe("watch.sh", () => {
     await held.done;
     assert.match(await verdict(), /^verdict bad 5\.00 %/);
     assert.equal(state["live"], "blue");
+    const entry: unknown = JSON.parse(await readFile(join(directory, "ledger"), "utf8"));
+    // A look for the lock gives up after 5 s, and the way back began with the first.
+    assert.ok(Number(at(entry, "figures", "backMs")) > 5000, JSON.stringify(entry));
   });
 
   it("is not taken for one that runs by a pid that is somebody else's, and kills nobody", async () => {
