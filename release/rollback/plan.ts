@@ -77,6 +77,12 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
       `npx bluegreen history --stack ${stack} lists those that are`,
     );
   }
+  if (record.canary > 0) {
+    throw new Refusal(
+      `${record.canary} % of visitors are on ${idle}, in a canary of release ${slots[idle]?.release ?? "none"}, where release ${wanted} would go`,
+      `npx bluegreen rollback --stack ${stack} ends it, then this again`,
+    );
+  }
   const { images, commit } = known;
   const slot = slotIn(config, live);
   const { migration } = slot;

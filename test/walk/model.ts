@@ -112,7 +112,9 @@ export function expectation(world: World, step: Step, ids: readonly string[]): E
       return free([released(world, id)], EXIT.done);
     case "rollback-to":
       // There may be no other release that was live.
-      return free([ids.length === 0 ? world : released(world, id)], EXIT.done);
+      if (ids.length === 0) return free([world], EXIT.done);
+      if (world.canary > 0 && world.slots[otherColor(world.live)] !== id) return same;
+      return free([released(world, id)], EXIT.done);
     case "flip-by-hand":
       return free([{ ...world, live: otherColor(world.live), canary: 0 }], EXIT.done);
     case "kill-deploy":

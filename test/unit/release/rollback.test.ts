@@ -132,6 +132,16 @@ describe("the plan of a rollback", () => {
     assert.deepEqual([kind, changes], ["canary", { active: "blue", canary: 0 }]);
   });
 
+  it("puts nothing onto the colour of a canary, but goes to the release that is there", () => {
+    const way = { config: { ...CONFIG, canary: 10 }, record: recordOf({ canary: 10 }) };
+    assert.match(
+      refused(() => plan("0", way)),
+      /^10 % of visitors are on green, in a canary of release 2, where release 0 would go$/,
+    );
+    const { kind, changes } = plan("2", way);
+    assert.deepEqual([kind, changes], ["flip", { active: "green", canary: 0 }]);
+  });
+
   it("refuses what is live already, and what nobody knows", () => {
     assert.match(
       refused(() => plan("1")),
