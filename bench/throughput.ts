@@ -126,6 +126,18 @@ async function runOnHost(
   await docker("run", ...common, ...args, "nginx:1.30", "nginx", "-c", conf, "-g", "daemon off;");
 }
 
+/** The ports that a configuration listens on inside its own network. */
+export function portsOf(conf: string): readonly string[] {
+  return [...conf.matchAll(/listen (?:127\.0\.0\.1:)?(\d+);/g)].flatMap(([, port]) => port ?? []);
+}
+
+/** The same configuration on other ports, all on loopback: on the host's network several gateways share one. */
+export function onPorts(conf: string, ports: ReadonlyMap<string, number>): string {
+  return conf
+    .replaceAll(/listen (?=\d+;)/g, "listen 127.0.0.1:")
+    .replaceAll(/(?<=127\.0\.0\.1:)\d+/g, (port) => String(ports.get(port) ?? port));
+}
+
 /** Each variable that a script computes becomes a constant: the live colour as it would be, nothing counted. */
 function withoutScripts(conf: string): string {
   return conf.replaceAll(
@@ -141,16 +153,14 @@ async function startOurs(
   change: (conf: string) => string = (conf) => conf,
 ): Promise<void> {
   const upstream = `127.0.0.1:${ports.app}`;
-  // The ports it listens on inside its own network: here several gateways share one.
-  const inner = new Map<string, number>();
-  for (const port of ["8081", "8082", "8083"]) inner.set(port, await freePort());
-  for (const file of gatewayFiles({ upstreams: { blue: upstream, green: upstream } })) {
+  const files = gatewayFiles({ upstreams: { blue: upstream, green: upstream } });
+  const own = new Map([["8080", ports.ours]]);
+  for (const port of files.flatMap(({ content }) => portsOf(content)))
+    if (!own.has(port)) own.set(port, await freePort());
+  for (const file of files) {
     const target = path.join(containers.folder, name, file.path);
     await mkdir(path.dirname(target), { recursive: true });
-    const content = change(file.content)
-      .replace("listen 8080;", `listen 127.0.0.1:${ports.ours};`)
-      .replaceAll(/(?<=127\.0\.0\.1:)808[123]/g, (port) => String(inner.get(port)));
-    await writeFile(target, content);
+    await writeFile(target, onPorts(change(file.content), own));
   }
   const start = "live blue\ncanary 0\nrelease.blue 1\nrelease.green 1\n";
   await writeFile(path.join(containers.folder, name, "start"), start);
