@@ -11,6 +11,8 @@ export interface World {
 }
 
 const PARTS = ["api-live", "api-idle", "gateway", "postgres", "redis"] as const;
+/** What ended before it listened for signals, and so before it began anything; a shell says 130 of it, too. */
+const BY_SIGNAL = -1;
 const PERCENTS = [10, 50, 100] as const;
 const BAD = ["exit", "unhealthy"] as const;
 
@@ -122,8 +124,8 @@ export function expectation(world: World, step: Step, ids: readonly string[]): E
       return world.canary > 0 ? same : free([world, waits(world, id), released(world, id)]);
     case "interrupt-deploy":
       // It may come before the refusal.
-      if (world.canary > 0) return free([world], EXIT.refused, EXIT.interrupted);
-      return free([world, released(world, id)], EXIT.done, EXIT.interrupted);
+      if (world.canary > 0) return free([world], EXIT.refused, EXIT.interrupted, BY_SIGNAL);
+      return free([world, released(world, id)], EXIT.done, EXIT.interrupted, BY_SIGNAL);
     case "two-deploys": {
       if (world.canary > 0) return same;
       const [a = "", b = ""] = ids;
