@@ -22,10 +22,9 @@ export function unfinished(entries: readonly LedgerEntry[]): readonly Unfinished
   );
   const settled = entries.findLastIndex((entry) => entry.event === "ended" && entry.ok);
   return entries.flatMap((entry, index): readonly Unfinished[] => {
-    const later = entries.slice(index + 1);
     if (entry.event === "hold") {
       const { by, at, seconds } = entry;
-      if (index < settled || later.some(({ event }) => event === "held")) return [];
+      if (index < settled || entries.slice(index).some(({ event }) => event === "held")) return [];
       const since = [`the gateway let requests go by itself, ${seconds} s later at the most`];
       return [{ command: "hold", by, at, release: null, since }];
     }
@@ -37,7 +36,9 @@ export function unfinished(entries: readonly LedgerEntry[]): readonly Unfinished
       if (left === undefined || entries.slice(entries.indexOf(end)).some(isWhole)) return [];
       return [{ command, by, at, release, since: [], left }];
     }
-    if (index < settled || later.some((one) => one.event === "live" && one.release === release)) return [];
+    if (index < settled) return [];
+    const later = entries.slice(index + 1);
+    if (later.some((one) => one.event === "live" && one.release === release)) return [];
     return [{ command, by, at, release, since: sinceThen(command, later) }];
   });
 }
