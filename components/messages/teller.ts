@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { SETTLED_MS, settledWithin } from "./settled.ts";
 import type { Channel } from "../config/messages-schema.ts";
 import { withoutSecrets } from "../config/secret-values.ts";
 import { messageOf } from "../message-of.ts";
@@ -25,9 +25,6 @@ export interface TellerArgs {
   /** Writes down what was not delivered. */
   readonly record: (missed: Missed) => Promise<void>;
 }
-
-/** The channels give up by themselves just before. */
-const SETTLED_MS = 11_000;
 
 export function openTeller({ id, about, by, channels, secrets, warn, record }: TellerArgs): Teller {
   const { release, color } = about;
@@ -59,10 +56,7 @@ export function openTeller({ id, about, by, channels, secrets, warn, record }: T
       if (ended) return;
       ended = true;
       if (what !== undefined) tell(what, Math.round(performance.now() - began));
-      const over = new AbortController();
-      const late = sleep(SETTLED_MS, undefined, { signal: over.signal }).catch(() => undefined);
-      await Promise.race([Promise.all(underWay), late]);
-      over.abort();
+      await settledWithin(underWay, SETTLED_MS);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { SETTLED_MS, settledWithin } from "../../components/messages/settled.ts";
 import { type Channel, channelsSchema } from "../../components/config/messages-schema.ts";
 import { setCommand, valueAt } from "../../components/config/commands.ts";
 import { secretsIn } from "../../components/config/secret-paths.ts";
@@ -31,8 +31,6 @@ export interface Surroundings {
   readonly warn: (text: string) => void;
 }
 
-/** The channels give up by themselves just before. */
-const SETTLED_MS = 11_000;
 /** What the ledger's line may take of a channel that gave up at the very end. */
 const LEAST_LEDGER_MS = 1000;
 
@@ -73,10 +71,7 @@ export function openMessenger(
       underWay.push(channels.then((all) => tellAll(all, message, miss)));
     },
     settled: async () => {
-      const over = new AbortController();
-      const late = sleep(leftMs(), undefined, { signal: over.signal }).catch(() => undefined);
-      await Promise.race([Promise.all(underWay), late]);
-      over.abort();
+      await settledWithin(underWay, leftMs());
       return [...missed];
     },
   };
