@@ -217,27 +217,34 @@ describe("maintenance and holds on a real engine", function () {
     });
 
     it("lets go in the order in which they came, to whoever is live then", async () => {
-      const until = await hold(20);
-      const asked: Promise<Response>[] = [];
-      for (let number = 0; number < 30; number++) {
-        asked.push(ask(`/x?${number}`));
-        await held(number + 1);
+      // A millisecond apart, and the machine has other work: it can hide the order, yet never make it. By chance the
+      // mean would be 10.
+      const orders: string[] = [];
+      for (let round = 0, mean = Infinity; mean >= 4; round++) {
+        assert.ok(round < 8, orders.join("\n"));
+        const [live, next] = round % 2 === 0 ? (["blue", "green"] as const) : (["green", "blue"] as const);
+        await stack.setState(live);
+        const until = await hold(20);
+        const asked: Promise<Response>[] = [];
+        for (let number = 0; number < 30; number++) {
+          asked.push(ask(`/x?${number}`));
+          await held(number + 1);
+        }
+        await stack.setState(next);
+        await letGo(until);
+        const answers = await Promise.all(asked);
+        assert.deepEqual(
+          [...new Set(answers.map((one) => `${one.status} ${one.headers.get("x-color")}`))],
+          [`200 ${next}`],
+        );
+        const arrived = answers
+          .map((one, number) => ({ number, at: Number(one.headers.get("x-seen-at")) }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ number }) => number);
+        orders.push(arrived.join());
+        const strayed = arrived.map((number, place) => Math.abs(number - place));
+        mean = strayed.reduce((sum, one) => sum + one, 0) / strayed.length;
       }
-      await stack.setState("green");
-      await letGo(until);
-      const answers = await Promise.all(asked);
-      assert.deepEqual(
-        [...new Set(answers.map((one) => `${one.status} ${one.headers.get("x-color")}`))],
-        ["200 green"],
-      );
-      const arrived = answers
-        .map((one, number) => ({ number, at: Number(one.headers.get("x-seen-at")) }))
-        .sort((a, b) => a.at - b.at)
-        .map(({ number }) => number);
-      // A millisecond apart, on a machine with other work: neighbours change places. By chance the mean would be 10.
-      const strayed = arrived.map((number, place) => Math.abs(number - place));
-      const mean = strayed.reduce((sum, one) => sum + one, 0) / strayed.length;
-      assert.ok(mean < 4, arrived.join());
     });
 
     it("answers 503 when more would wait than the gateway has room for, and is one at a time", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import { mock } from "node:test";
 import type { GatewayRequest } from "../../../components/gateway/njs/route.js";
 import type { AsideRequest } from "../../../components/gateway/njs/aside.js";
 import type { ControlRequest } from "../../../components/gateway/njs/control.js";
@@ -454,6 +455,33 @@ describe("aside.js", () => {
     control.hold(ask("DELETE", { until: /until (\d+)/.exec(began.text)?.[1] ?? "" }));
     assert.deepEqual(await Promise.all([one.goes, two.goes]), ["@aside_page", "@aside_page"]);
     assert.deepEqual([one.variables["aside_slot"], shared.counts.get("g")], ["green", 2]);
+  });
+
+  it("lets go a millisecond apart in the order in which they came, whoever looked last", () => {
+    mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+    try {
+      keep("0 blue 41 42");
+      const began = ask("PUT", { seconds: "20" });
+      control.hold(began);
+      const went: [number, number][] = [];
+      // They look each 200 ms: the second does so first after the end, then the third, then the first.
+      for (const [place, cameAt] of [1, 130, 160].entries()) {
+        mock.timers.tick(cameAt - (Date.now() - 1_000_000));
+        const request = kept({ most_held: "3" });
+        request.internalRedirect = () => void went.push([place, Date.now() - 1_000_000]);
+        aside.handle(request);
+      }
+      mock.timers.tick(300 - 160);
+      control.hold(ask("DELETE", { until: /until (\d+)/.exec(began.text)?.[1] ?? "" }));
+      for (let millisecond = 0; millisecond < 300; millisecond++) mock.timers.tick(1);
+      assert.deepEqual(went, [
+        [0, 501],
+        [1, 502],
+        [2, 503],
+      ]);
+    } finally {
+      mock.timers.reset();
+    }
   });
 
   it("lets go when the time is over, and opens the gateway with the next request", async () => {
