@@ -65,7 +65,6 @@ async function measurePeer<T extends Peer>(
 ): Promise<FlipFigures> {
   const peer = await start();
   try {
-    say(`flips: ${peer.name}`);
     return await measureFlips(peer, wanted);
   } finally {
     await peer.remove();
@@ -92,28 +91,32 @@ async function measureOurs(): Promise<Pick<Figures, "gatewayMb"> & { readonly fi
   }
 }
 
+/** Says what it found, too: what is measured is not lost when a later part fails. */
+async function part<T>(what: string, measure: () => Promise<T>): Promise<T> {
+  say(what);
+  const found = await measure();
+  say(`${what}: ${JSON.stringify(found)}`);
+  return found;
+}
+
 await buildTools();
 const machine = await describeMachine();
-say("program start");
-const program = await measureProgramStart();
-say("the stack by pulumi");
-const stack = await measureStack();
-say("releases by the command line");
-const releases = await measureReleases();
-say("preview, by services");
-const services = await measureServices();
-say("the stack by pulumi over SSH");
-const overSsh = await measureStackOverSsh();
-say("from an empty account");
-const emptyAccount = await measureEmptyAccount();
-say("throughput, empty handler");
-const empty = await measureGateway(0);
-say("throughput, 10 ms handler");
-const tenMs = await measureGateway(10);
-const recreate = await measurePeer(startRecreate, { flips: 20, restMs: 1500 });
-const reload = await measurePeer(startDefaultReload, { flips: 20, restMs: 1500 });
-const haproxy = await measurePeer(startHaproxy, { flips: 40, restMs: 500 });
-const { figures: ours, gatewayMb } = await measureOurs();
+const program = await part("program start", measureProgramStart);
+const stack = await part("the stack by pulumi", measureStack);
+const releases = await part("releases by the command line", measureReleases);
+const services = await part("preview, by services", measureServices);
+const overSsh = await part("the stack by pulumi over SSH", measureStackOverSsh);
+const emptyAccount = await part("from an empty account", measureEmptyAccount);
+const empty = await part("throughput, empty handler", () => measureGateway(0));
+const tenMs = await part("throughput, 10 ms handler", () => measureGateway(10));
+const recreate = await part("flips: containers recreated", () =>
+  measurePeer(startRecreate, { flips: 20, restMs: 1500 }),
+);
+const reload = await part("flips: a reload", () =>
+  measurePeer(startDefaultReload, { flips: 20, restMs: 1500 }),
+);
+const haproxy = await part("flips: HAProxy", () => measurePeer(startHaproxy, { flips: 40, restMs: 500 }));
+const { figures: ours, gatewayMb } = await part("flips: this project", measureOurs);
 
 const figures: Figures = {
   machine,

@@ -261,41 +261,33 @@ describe("the command line", function () {
     assert.doesNotMatch((await stack.bluegreen("status")).stdout, /is not what was brought up last/);
   });
 
-  it("a deploy that is cut off by Ctrl-C is put back, and the live colour serves all the while", async () => {
-    const config = stack.config;
-    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
-    const id = newId();
-    const api = await image(id);
-    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
-      const deploy = await begun(id, api);
+  const cutOff: Record<string, (deploy: Running) => void> = {
+    "is cut off by Ctrl-C": (deploy) => {
       deploy.interrupt();
-      const { code, output } = await deploy.done;
-      assert.equal(code, EXIT.interrupted, output);
-      assert.match(output, new RegExp(`${live} serves; ${idle} is as it was`));
-      await stack.readConfig();
+    },
+    // By the shell, and by the kernel once that is gone: to whatever runs there, the engine too.
+    "loses its terminal": ({ child }) => {
+      for (let time = 0; time < 2; time++) process.kill(-(child.pid ?? 0), "SIGHUP");
+    },
+  };
+  for (const [what, cut] of Object.entries(cutOff))
+    it(`a deploy that ${what} is put back, leaves no lock, and the live colour serves all the while`, async () => {
+      const config = stack.config;
+      const [live, idle] = [liveOf(stack), other(liveOf(stack))];
+      const id = newId();
+      const api = await image(id);
+      await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
+        const deploy = await begun(id, api);
+        cut(deploy);
+        const { code, output } = await deploy.done;
+        assert.equal(code, EXIT.interrupted, output);
+        assert.match(output, new RegExp(`${live} serves; ${idle} is as it was`));
+        await stack.readConfig();
+      });
+      assert.deepEqual(stack.config, config);
+      assert.doesNotMatch((await stack.bluegreen("status")).stdout, /^!/m);
+      await nothingToDo(stack);
     });
-    assert.deepEqual(stack.config, config);
-    await nothingToDo(stack);
-  });
-
-  it("a deploy that loses its terminal is put back, leaves no lock, and the live colour serves all the while", async () => {
-    const config = stack.config;
-    const [live, idle] = [liveOf(stack), other(liveOf(stack))];
-    const id = newId();
-    const api = await image(id);
-    await withoutLoss(stack.url, { expect: [live], kinds: gentle }, async () => {
-      const deploy = await begun(id, api);
-      // By the shell, and by the kernel once that is gone: to whatever runs there, the engine too.
-      for (let time = 0; time < 2; time++) process.kill(-(deploy.child.pid ?? 0), "SIGHUP");
-      const { code, output } = await deploy.done;
-      assert.equal(code, EXIT.interrupted, output);
-      assert.match(output, new RegExp(`${live} serves; ${idle} is as it was`));
-      await stack.readConfig();
-    });
-    assert.deepEqual(stack.config, config);
-    assert.doesNotMatch((await stack.bluegreen("status")).stdout, /^!/m);
-    await nothingToDo(stack);
-  });
 
   it("doctor finds nothing wrong, names what a person broke, and its command mends it", async () => {
     const idle = other(liveOf(stack));
