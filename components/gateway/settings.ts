@@ -70,8 +70,8 @@ export interface GatewaySettings {
   readonly retryAfterSeconds?: number;
   /**
    * Paths of files that carry a hash of their content in their name, as a regular expression.
-   * @default hexadecimal ones anywhere (`main.8f3a2b1c.js`, `app-8f3a2b1c.css`), and below `/assets/` Vite's, which are eight
-   * characters of base64url (`index-DiwrgTda.js`)
+   * @default hexadecimal ones anywhere (`main.8f3a2b1c.js`, `app-8f3a2b1c.css`) but UUIDs, and below `/assets/` Vite's, which are
+   * eight characters of base64url (`index-DiwrgTda.js`)
    */
   readonly assetPattern?: string;
   /** How long browsers may keep such files. @default 31536000, a year */
@@ -112,7 +112,8 @@ export const defaults: Omit<ResolvedSettings, "upstreams"> = {
   sendTimeoutSeconds: 60,
   streamIdleSeconds: 3600,
   retryAfterSeconds: 5,
-  assetPattern: `(?:[.-][0-9a-f]{8,64}|/assets/.*[^/]-[\\w-]{8})\\.(?:${ASSET_EXTENSIONS.join("|")})$`,
+  // The end of a UUID names what was uploaded, and no build's file.
+  assetPattern: `(?:[.-](?<![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-)[0-9a-f]{8,64}|/assets/.*[^/]-[\\w-]{8})\\.(?:${ASSET_EXTENSIONS.join("|")})$`,
   assetMaxAgeSeconds: 31_536_000,
   maintenancePage: undefined,
   mostHeld: 500,

@@ -66,6 +66,13 @@ export function judgePage(path: string, { status, cacheControl }: Answer): strin
   return `${path} has ${got}, not no-cache or no-store: browsers would keep the page of a release that is gone`;
 }
 
+/** What is wrong with the status of an asset that is not there; undefined where the gateway would ask the other colour for it. */
+export function judgeMissing(path: string, status: number): string | undefined {
+  if (status === 404) return undefined;
+  const why = "visitors would get this in the place of a file that only the other colour has";
+  return `${path} answered ${status}, not 404: ${why}; in Nginx: location /assets/ { try_files $uri =404; }`;
+}
+
 /** What is wrong with an answer; undefined where it is as the check wants it. */
 export function judgeAnswer(
   wanted: SmokeCheck,

@@ -7,6 +7,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 NAME = sys.argv[1]
 BROKEN = Path("/tmp/broken")  # while this file exists every path but /health answers 500
@@ -29,8 +30,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("X-Seen-Path", self.path)
         self.send_header("X-Seen-At", str(time.time()))
         self.send_header("X-Seen-Request-Id", self.headers.get("X-Request-Id", ""))
+        for name, value in self.asked():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def asked(self) -> list[tuple[str, str]]:
+        """The headers that the path asks for: /x?cache-control=private&set-cookie=a%3Db."""
+        query = self.path.partition("?")[2]
+        return [(name, value) for name, value in parse_qsl(query) if name in ("cache-control", "set-cookie")]
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
@@ -47,6 +55,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, NAME.encode())
         elif path == "/big":
             self.answer(200, b"x" * 5000, "application/json")
+        elif path.startswith("/api/page/"):
+            self.answer(200, f"<p>{NAME}</p>".encode(), "text/html; charset=utf-8")
         else:
             self.answer(200, NAME.encode())
 

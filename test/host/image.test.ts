@@ -131,6 +131,16 @@ describe("the images' way into the registry", function () {
     );
   });
 
+  it("ends before any push for pages that answer for an asset that is not there", async () => {
+    const elsewhere = "RUN sed -i 's|location /assets/ {|location /nowhere/ {|' /etc/nginx/nginx.conf";
+    const web = changed("web", `USER 0\n${elsewhere}\nUSER 101`);
+    await refused(
+      deliver("f", web),
+      "f",
+      /^Error: nothing was pushed: web: \/assets\/x-00000000\.js answered 200, not 404/,
+    );
+  });
+
   for (const [part, lines, digit] of [
     ["api", "ENV FAULT=exit", "d"],
     // The product's root is read-only, and its user no root.

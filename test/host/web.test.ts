@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { type IncomingMessage, get } from "node:http";
 import path from "node:path";
 import { text } from "node:stream/consumers";
@@ -16,22 +16,24 @@ const YEAR = "public, max-age=31536000, immutable";
 describe("a web server in each slot, on a real engine", function () {
   this.timeout(600_000);
   let stack: GatewayStack;
+  const webs: string[] = [];
 
-  /** The sample's web server, with the pages of one release. */
-  async function startWeb(color: Color): Promise<void> {
+  /** The sample's web server, with the pages of one release; `config` is another nginx.conf for it. */
+  async function startWeb(color: Color, name = `web-${color}`, config = sample("nginx.conf")): Promise<void> {
     const folder = stack.at("pages", color);
     await mkdir(path.join(folder, "assets"), { recursive: true });
     await writeFile(path.join(folder, "index.html"), `<p data-release="dev">page of ${color}</p>`);
     await writeFile(path.join(folder, ASSETS[color]), `asset of ${color}`);
     await chmod(stack.directory, 0o755);
     const mounts = [
-      `${sample("nginx.conf")}:/etc/nginx/nginx.conf:ro`,
+      `${config}:/etc/nginx/nginx.conf:ro`,
       `${sample("start.sh")}:/srv/start.sh:ro`,
       `${folder}:/srv/web:ro`,
     ].flatMap((mount) => ["--volume", mount]);
-    const how = ["--detach", "--name", stack.container(`web-${color}`), "--network", stack.name];
+    const how = ["--detach", "--name", stack.container(name), "--network", stack.name];
     const locked = ["--user", "101:101", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"];
     const release = ["--env", `RELEASE=${color}-1`];
+    webs.push(stack.container(name));
     await docker("run", ...how, ...locked, ...release, ...mounts, GATEWAY_IMAGE, "/srv/start.sh");
   }
 
@@ -44,21 +46,21 @@ describe("a web server in each slot, on a real engine", function () {
     assert.equal(applied.code, 0, applied.output);
   }
 
+  const untilPage = (color: Color) =>
+    until(`the web server of ${color} answers`, async () =>
+      (await stack.control(`/smoke?color=${color}&path=/&status=200`)).startsWith("ok "),
+    );
+
   before(async () => {
     stack = await GatewayStack.make();
     for (const color of colors) await startWeb(color);
     const paths = ["/api", "/health"];
     await apply({ ...webOf("blue", ...paths), ...webOf("green", ...paths) });
-    await until("both web servers answer", async () => {
-      const answers = await Promise.all(
-        colors.map((color) => stack.control(`/smoke?color=${color}&path=/&status=200`)),
-      );
-      return answers.every((answer) => answer.startsWith("ok "));
-    });
+    for (const color of colors) await untilPage(color);
   });
 
   after(async () => {
-    await run("docker", ["rm", "--force", ...colors.map((color) => stack.container(`web-${color}`))]);
+    await run("docker", ["rm", "--force", ...webs]);
     await stack.remove();
   });
 
@@ -74,6 +76,7 @@ describe("a web server in each slot, on a real engine", function () {
       color: header("x-color"),
       cache: header("cache-control"),
       etag: header("etag"),
+      retryAfter: header("retry-after"),
     };
   }
 
@@ -102,6 +105,26 @@ describe("a web server in each slot, on a real engine", function () {
         assert.deepEqual([again.status, again.cache], [304, "no-cache"]);
         const asset = await ask(ASSETS[color]);
         assert.deepEqual([asset.status, asset.text, asset.cache], [200, `asset of ${color}`, YEAR]);
+        // What was kept stays as it was kept.
+        const same = await ask(ASSETS[color], { "if-none-match": asset.etag });
+        assert.deepEqual([same.status, same.cache], [304, "none"]);
+      });
+
+      it("makes nothing public of what the application says is not, whatever its name", async () => {
+        for (const [where, cache] of [
+          ["/api/file-93ee93ee.png", YEAR],
+          ["/api/file-93ee93ee.png?cache-control=max-age%3D60", YEAR],
+          ["/api/file-93ee93ee.png?cache-control=private%2C%20no-store", "private, no-store"],
+          ["/api/file-93ee93ee.png?cache-control=max-age%3D60&cache-control=Private", "max-age=60, Private"],
+          ["/api/file-93ee93ee.png?set-cookie=a%3Db", "none"],
+          ["/api/file-93ee93ee.png?set-cookie=a%3Db&cache-control=max-age%3D60", "max-age=60"],
+          ["/api/page/file-93ee93ee.js", "no-cache"],
+          ["/api/page/file-93ee93ee.js?cache-control=no-store", "no-store"],
+          ["/api/550e8400-e29b-41d4-a716-446655440000.png", "none"],
+        ] as const) {
+          const got = await ask(where);
+          assert.deepEqual([got.status, got.cache], [200, cache], where);
+        }
       });
 
       it("has the other colour's assets too, for a page that was open at the flip", async () => {
@@ -111,6 +134,32 @@ describe("a web server in each slot, on a real engine", function () {
         const neither = await ask("/assets/app-deadbeef.js");
         assert.equal(neither.status, 404);
         assert.notEqual(neither.cache, YEAR);
+      });
+
+      it("keeps visitors of every part waiting while a hold lasts, and each gets its own answer then", async () => {
+        const hold = await stack.control("/hold?seconds=20", "PUT");
+        const wheres = ["/", "/api/x", ASSETS[color], ASSETS[idle(color)]];
+        const got = wheres.map((where) => ask(where));
+        await until("all wait", async () => Number(await stack.value("/hold", "held")) === wheres.length);
+        await stack.control(`/hold?until=${/\d+/.exec(hold)?.[0]}`, "DELETE");
+        const answers = await Promise.all(got);
+        assert.deepEqual(
+          answers.map(({ status, text: body, cache }) => [status, body, cache]),
+          [
+            [200, `<p data-release="${color}-1">page of ${color}</p>`, "no-cache"],
+            [200, color, "none"],
+            [200, `asset of ${color}`, YEAR],
+            [200, `asset of ${idle(color)}`, YEAR],
+          ],
+        );
+      });
+
+      it("shows the page of maintenance, whatever part was asked", async () => {
+        await stack.setState(color, 0, 60);
+        for (const where of ["/", "/api/x", ASSETS[color]]) {
+          const got = await ask(where);
+          assert.deepEqual([got.status, got.cache, got.retryAfter], [503, "no-store", "60"], where);
+        }
       });
 
       it("counts each request once, for the visitor's colour", async () => {
@@ -152,6 +201,29 @@ describe("a web server in each slot, on a real engine", function () {
       assert.match((await ask("/api/x")).text, /page of green/);
       assert.equal((await ask("/v2/x")).text, "green");
       assert.equal((await ask(ASSETS.blue)).status, 404);
+    });
+  });
+
+  describe("with an image that answers its page for whatever is not there", () => {
+    it("lets nobody keep the page under the name of the other colour's asset", async () => {
+      const config = stack.at("fallback.conf");
+      const ours = await readFile(sample("nginx.conf"), "utf8");
+      await writeFile(config, ours.replace("location /assets/ {", "location /nowhere/ {"));
+      await startWeb("green", "web-fallback", config);
+      const green = { upstream: `${stack.container("web-fallback")}:8000`, apiPaths: ["/api"] };
+      await apply({ ...webOf("blue", "/api"), green });
+      await untilPage("green");
+      await stack.setState("green");
+      const page = await ask(ASSETS.blue);
+      assert.deepEqual([page.status, page.cache], [200, "no-cache"]);
+      assert.match(page.text, /page of green/);
+      const again = await ask(ASSETS.blue, { "if-none-match": page.etag });
+      assert.deepEqual([again.status, again.cache], [304, "none"]);
+      assert.equal((await ask(ASSETS.green)).cache, YEAR);
+      // Back: who asked for it then, gets it now.
+      await stack.setState("blue");
+      const asset = await ask(ASSETS.blue, { "if-none-match": page.etag });
+      assert.deepEqual([asset.status, asset.text, asset.cache], [200, "asset of blue", YEAR]);
     });
   });
 });

@@ -132,11 +132,26 @@ map $http_accept $page_suffix {
     "~*application/json" .json;
     default .html;
 }
-map $status $asset_cache_control {
-    200 "public, max-age=${settings.assetMaxAgeSeconds}, immutable";
-    206 "public, max-age=${settings.assetMaxAgeSeconds}, immutable";
-    304 "public, max-age=${settings.assetMaxAgeSeconds}, immutable";
+# What the application leaves to nobody, or to one visitor, stays so. A page on an asset's path is no file: some images answer
+# with theirs whatever is not there, and kept it would stand for the other colour's file, which has that name.
+map "$upstream_http_content_type:$upstream_http_cache_control" $asset_cache_control {
+    "~*\\b(?:private|no-store)\\b" $upstream_http_cache_control;
+    "~*^text/html" no-cache;
+    default $asset_kept;
+}
+# An answer with a cookie is one visitor's. A 304 does not say what it is of: without the header, what a browser keeps stays
+# under the one that it came with.
+map "$status:$upstream_http_set_cookie" $asset_kept {
+    "200:" $asset_by_name;
+    "206:" $asset_by_name;
+    "~^304:" "";
     default $upstream_http_cache_control;
+}
+# Eight small letters may be a word (icon-facebook.svg): then the application says how long. Of Vite's hashes one in a thousand
+# looks like that.
+map $uri $asset_by_name {
+    "~-[a-z-]{8}\\.\\w+$" $upstream_http_cache_control;
+    default "public, max-age=${settings.assetMaxAgeSeconds}, immutable";
 }${headers}`;
 }
 

@@ -27,7 +27,7 @@ map $uri $${color}_assets {${web === undefined ? "" : `\n    "~${pathPattern(web
 }`;
 }
 
-/** The same of a request that was kept aside: its first way had no part. */
+/** The same of a request that was kept aside: its first way was to no colour's part. */
 export function asideWebVariables(settings: ResolvedSettings): string {
   if (!hasWeb(settings)) return "";
   return `
@@ -54,6 +54,7 @@ ${COLORS.map((color) => parts(settings, color)).join("\n")}
 map $slot $part {
     blue $blue_part;
     green $green_part;
+    aside aside;
     default none;
 }
 # Assets of the release before and of the next one: a page that was open at a flip, either way, still asks for its own.

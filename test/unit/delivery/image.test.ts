@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { judgeAnswer, judgePage, smokeChecksOf } from "../../../delivery/image/checks.ts";
+import { judgeAnswer, judgeMissing, judgePage, smokeChecksOf } from "../../../delivery/image/checks.ts";
 import { deliveriesOf } from "../../../delivery/image/sample.ts";
 import { buildWords, imageName, pushedReference, tagged } from "../../../delivery/image/reference.ts";
 import { judgeUpdates, readAccepted } from "../../../delivery/image/accepted.ts";
@@ -116,6 +116,16 @@ describe("the smoke test's checks", () => {
       const got = judgePage("/", { status, cacheControl, body: "" });
       assert.equal(got?.slice(0, problem?.length), problem);
     });
+  it("hold an asset that is not there to a 404, and say how", () => {
+    const asset = "/assets/x-00000000.js";
+    assert.equal(judgeMissing(asset, 404), undefined);
+    for (const status of [200, 301, 500])
+      assert.equal(
+        judgeMissing(asset, status),
+        `${asset} answered ${status}, not 404: visitors would get this in the place of a file that only the other colour has; ` +
+          "in Nginx: location /assets/ { try_files $uri =404; }",
+      );
+  });
   const ANSWERS = [
     [200, '{"services":{"database":{"status":"ok"}}}', undefined],
     [503, "", "/health answered 503, not 200"],

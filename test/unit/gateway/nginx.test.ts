@@ -78,7 +78,7 @@ describe("renderNginx", () => {
       "keepalive 20;",
       "keepalive_timeout 21s;",
       "add_header Retry-After 22 always;",
-      '200 "public, max-age=23, immutable";',
+      'default "public, max-age=23, immutable";',
       "gzip_comp_level 9;",
       "resolver 10.0.0.53 valid=1s",
       "add_header X-Robots-Tag $default_x_robots_tag always;",

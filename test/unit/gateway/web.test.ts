@@ -17,6 +17,9 @@ describe("a file with a hash in its name", () => {
     "/assets/index-DiwrgTda.js",
     "/assets/a/b-c-x_1-B2cd.woff2",
     "/assets/react--abcdefg.svg",
+    "/docs-2024-8f3a2b1c.css",
+    // Perhaps a word: the other colour may be asked for it all the same.
+    "/assets/icon-facebook.svg",
   ])
     it(`is ${path}`, () => {
       assert.match(path, asset);
@@ -30,6 +33,7 @@ describe("a file with a hash in its name", () => {
     "/index-DiwrgTda.js",
     "/assets/index-DiwrgTda",
     "/main.js",
+    "/api/files/550e8400-e29b-41d4-a716-446655440000.png",
   ])
     it(`is not ${path}`, () => {
       assert.doesNotMatch(path, asset);
@@ -43,6 +47,104 @@ function block(text: string, begin: string): string {
   const found = /^( *)\S[^]*?^\1\}/m.exec(text.slice(text.lastIndexOf("\n", from) + 1))?.[0] ?? "";
   return found.replaceAll(/^ +/gm, "");
 }
+
+/** What Nginx makes of a variable: maps look for the text, then for the first expression that matches. */
+function valueOf(config: string, name: string, given: Readonly<Record<string, string>>): string {
+  const fill = (text: string) =>
+    text.replaceAll(/\$(\w+)/g, (_, inner: string) => given[inner] ?? valueOf(config, inner, given));
+  const [head = "", ...lines] = block(config, ` $${name} {`).split("\n");
+  const source = fill(/^map "?([^"\s]+)"? /.exec(head)?.[1] ?? "");
+  const rows = lines.flatMap((line) => {
+    const [, key, value] = /^("[^"]*"|\S+) "?([^"]*)"?;$/.exec(line) ?? [];
+    return key === undefined || value === undefined ? [] : [{ key: key.replaceAll('"', ""), value }];
+  });
+  const fits = (key: string) =>
+    key.startsWith("~*") ? new RegExp(key.slice(2), "i").test(source) : new RegExp(key.slice(1)).test(source);
+  const found =
+    rows.find(({ key }) => key === source) ??
+    rows.find(({ key }) => key.startsWith("~") && fits(key)) ??
+    rows.find(({ key }) => key === "default");
+  return fill(found?.value ?? "");
+}
+
+describe("an asset's Cache-Control", () => {
+  const text = renderNginx(settings);
+  const YEAR = "public, max-age=31536000, immutable";
+  const JS = "text/javascript";
+  const HTML = "text/html; charset=utf-8";
+
+  interface Case {
+    readonly uri?: string;
+    readonly status?: number;
+    readonly type?: string;
+    readonly own?: string;
+    readonly cookie?: string;
+  }
+  const kept = ({
+    uri = "/assets/index-DiwrgTda.js",
+    status = 200,
+    type = JS,
+    own = "",
+    cookie = "",
+  }: Case) =>
+    valueOf(text, "asset_cache_control", {
+      uri,
+      status: String(status),
+      upstream_http_content_type: type,
+      upstream_http_cache_control: own,
+      upstream_http_set_cookie: cookie,
+    });
+
+  for (const [what, given, wanted] of [
+    ["is a year for a file that is there", {}, YEAR],
+    ["is a year for a part of one", { status: 206 }, YEAR],
+    ["is a year whatever else the application says", { own: "no-cache, max-age=60" }, YEAR],
+    ["is the application's own for what is not there", { status: 404, own: "max-age=60" }, "max-age=60"],
+    ["is none where it said none of that", { status: 404 }, ""],
+    ["keeps no page that stands in for a file", { type: HTML }, "no-cache"],
+    ["keeps no page, whatever the image says", { type: "Text/HTML", own: YEAR }, "no-cache"],
+    ["keeps no part of a page", { type: HTML, status: 206 }, "no-cache"],
+    ["keeps no page that says a file is not there", { type: HTML, status: 404, own: YEAR }, "no-cache"],
+    ["keeps no page with a cookie", { type: HTML, cookie: "a=b", own: YEAR }, "no-cache"],
+    ["leaves a visitor's own file to the visitor", { own: "private" }, "private"],
+    ["leaves alone what nobody may keep", { own: "max-age=0, No-Store" }, "max-age=0, No-Store"],
+    [
+      "leaves it alone for a page, too",
+      { type: "text/html", own: "private, max-age=9" },
+      "private, max-age=9",
+    ],
+    [
+      "leaves it alone behind a type with a colon",
+      { type: 'application/ld+json; profile="http://a/b"', own: "private" },
+      "private",
+    ],
+    ["adds nothing to an answer with a cookie", { cookie: "session=1; HttpOnly" }, ""],
+    ["leaves its own to one with a cookie", { cookie: "a=b", own: "max-age=60" }, "max-age=60"],
+    ["is left as it was kept by a 304, which does not say of what", { status: 304, type: "" }, ""],
+    ["is left so whatever the application says", { status: 304, type: "", own: YEAR }, ""],
+    ["is private in a 304, too", { status: 304, type: "", own: "private" }, "private"],
+    [
+      "is the application's own for a word",
+      { uri: "/assets/icon-facebook.svg", own: "max-age=9" },
+      "max-age=9",
+    ],
+    ["is the application's own for words", { uri: "/assets/a/our-big-plan.jpg" }, ""],
+    ["is a year for a hash that is no word", { uri: "/assets/icon-f4cebook.svg" }, YEAR],
+    ["is a year for a hash with a capital", { uri: "/assets/icon-facebooK.svg" }, YEAR],
+    ["is a year for a hash with a _", { uri: "/assets/icon-face_ook.svg" }, YEAR],
+    ["is a year for a longer one", { uri: "/static/app-deadbeefdeadbeef.css" }, YEAR],
+  ] satisfies readonly (readonly [string, Case, string])[])
+    it(what, () => {
+      assert.equal(kept(given), wanted);
+    });
+
+  it("is made from the last answer on every way to an asset, and from nothing else", () => {
+    const withWeb = renderNginx({ ...settings, web: { blue } });
+    const both = "proxy_hide_header Cache-Control;\nadd_header Cache-Control $asset_cache_control always;";
+    for (const where of ["location ~", "location @aside_asset", "location @other_assets"])
+      assert.ok(block(withWeb, where).includes(both), where);
+  });
+});
 
 describe("a slot's web server in nginx.conf", () => {
   const text = renderNginx({ ...settings, web: { blue } });
@@ -75,6 +177,14 @@ describe("a slot's web server in nginx.conf", () => {
       api,
     );
     assert.match(text, /listen 127\.0\.0\.1:8084;/);
+  });
+
+  it("is asked nothing while visitors are kept aside, or while no colour is live", () => {
+    for (const slot of ["aside", "none"])
+      for (const uri of ["/", "/api/x", "/assets/index-DiwrgTda.js"])
+        assert.equal(valueOf(text, "part", { slot, uri }), slot, uri);
+    assert.equal(valueOf(text, "part", { slot: "blue", uri: "/x" }), "web_blue");
+    assert.equal(valueOf(text, "part", { slot: "blue", uri: "/api/x" }), "blue");
   });
 
   it("is smoke-tested as visitors would reach it", () => {
