@@ -71,17 +71,13 @@ tried_with() {
 }
 
 # dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole. The first that a
-# try of this very release made within a day is the better one where that try left its work half done, and out of date where it left
-# nothing behind. Where nobody can tell (no tool keeps a revision, it was cut off), it stays beside the new one, as $first.
+# try of this very release made within a day stays beside it, as $first, unless that try left nothing behind: only that one is from
+# before work that is half done, and only the new one holds what was written since.
 dump() {
   local need free kind_mark='' earlier at='' left='' of=$release${by_hand:+.by-hand}
   mkdir -p "$dir/backups"
   earlier=$(find "$dir/backups" -name "*-before-$of.dump" -mmin -1440 -o -name "*-before-$of.contract.dump" -mmin -1440 | sort | head -n 1)
   [ -z "$earlier" ] || IFS=$'\t' read -r at left <<<"$(tried_with "$earlier")"
-  if [ -n "$at" ] && [ "$at" != "$before" ] && [ -z "$by_hand" ]; then
-    dumped=$earlier
-    return 0
-  fi
   chmod 0700 "$dir/backups"
   rm -f "$dir"/backups/*.part
   [ "$kind" = expand ] || kind_mark=.contract

@@ -151,20 +151,35 @@ done' '$HOME'`;
     assert.equal(join(directory, "backups", (await dumps())[0] ?? ""), second.backup);
   });
 
-  it("keeps to the dump of a try that left its work half done", async () => {
-    await migrate(plan(to("0002", "; exit 1")));
-    await migrate(plan(to("0003")));
-    assert.deepEqual(await kept(), ["dump of 0001"]);
-    const [, second] = await ledger();
-    assert.ok(
-      second?.event === "migrated" && second.backup?.endsWith(await dumps().then(([one]) => one ?? "")),
-    );
-  });
-
-  it("keeps to it over a next try that got no further", async () => {
+  it("keeps the dump from before a try that left its work half done, beside each next one's", async () => {
     await migrate(plan(to("0002", "; exit 1")));
     for (const one of ["false", "false"]) await migrate(plan(one));
-    assert.deepEqual(await kept(), ["dump of 0001"]);
+    const [first, ...others] = await kept();
+    assert.equal(first, "dump of 0001");
+    assert.deepEqual([...new Set(others)], ["dump of 0002"]);
+  });
+
+  it("dumps what was written since the last try of the same release, whether that one or another moved the database", async () => {
+    await migrate(plan(to("0002")));
+    const again = await migrate(plan(to("0003", "; exit 1")));
+    assert.deepEqual(await kept(), ["dump of 0001", "dump of 0002"]);
+    const [from, at] = (await dumps()).sort().map((name) => join(directory, "backups", name));
+    assert.ok(
+      again.output.includes(`a dump from before is ${at}, from before the first try ${from}`),
+      again.output,
+    );
+    await writeFile(join(folder, "revision"), "0009\n");
+    await migrate(plan("false"));
+    assert.equal((await kept()).at(-1), "dump of 0009");
+  });
+
+  it("keeps a contract's dump though an expand of the same release was tried before", async () => {
+    await migrate(plan(to("0002", "; exit 1")));
+    await migrate(plan(to("0003"), contract));
+    for (const release of ["8", "9", "10", "11"]) await migrate(plan("true", { release }));
+    const entry = (await ledger()).find((one) => one.event === "migrated" && one.kind === "contract");
+    assert.ok(entry?.event === "migrated");
+    assert.equal(await readFile(entry.backup ?? "", "utf8"), "dump of 0002\n");
   });
 
   for (const [kind, more] of Object.entries({ expand: {}, contract })) {
