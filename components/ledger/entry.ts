@@ -82,7 +82,7 @@ export const ledgerEntry = z.discriminatedUnion("event", [
   }),
   /**
    * The same command ended; one that is missing was cut off. Where it went on after that, as a canary does, it ended again: the last one
-   * counts. By the command line; times in milliseconds.
+   * says how. By the command line; times in milliseconds.
    */
   z.object({
     event: z.literal("ended"),

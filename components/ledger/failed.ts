@@ -28,6 +28,11 @@ export function allReleases(entries: readonly LedgerEntry[]): readonly (ReleaseH
   });
 }
 
+/** Whether a slot began it. */
+export function isReleased(one: ReleaseHistory | FailedRelease): one is ReleaseHistory {
+  return one.verdict !== "failed" && one.verdict !== "unfinished";
+}
+
 /** What was refused changed nothing, and is no release. */
 function isFailed({ run: { command, ended }, released }: RunOf): boolean {
   return command === "deploy" && released === undefined && ended?.ok !== true && ended?.refused !== true;

@@ -13,14 +13,20 @@ export interface Unfinished {
 }
 
 /**
- * The commands that began and never ended, or left something behind, oldest first. One that ended well since settles them, and so does
- * their own release going live; what was left behind, whatever carried the whole stack out.
+ * The commands that began and never ended, or left something behind, oldest first. One whose update ended well since settles them, and so
+ * does their own release going live; what was left behind, whatever carried the whole stack out.
  */
 export function unfinished(entries: readonly LedgerEntry[]): readonly Unfinished[] {
-  const ends = new Map(
-    entries.flatMap((entry) => (entry.event === "ended" ? [[entry.run, entry] as const] : [])),
-  );
-  const settled = entries.findLastIndex((entry) => entry.event === "ended" && entry.ok);
+  const ended = entries.flatMap((entry) => (entry.event === "ended" ? [[entry.run, entry] as const] : []));
+  const ends = new Map(ended);
+  // Of one that ended once more: what it went on with are watches, and updates that have ends of their own.
+  const updates = new Set<LedgerEntry>(new Map(ended.toReversed()).values());
+  const settled = entries.findLastIndex((entry) => entry.event === "ended" && entry.ok && updates.has(entry));
+  /** Whether it says that an update was carried out as a whole: the switch is its last. A migration by hand is none. */
+  const isWhole = (entry: LedgerEntry): boolean => {
+    if (entry.event === "ended") return entry.ok && entry.command !== "migrate" && updates.has(entry);
+    return entry.event === "released" || entry.event === "live" || entry.event === "canary";
+  };
   return entries.flatMap((entry, index): readonly Unfinished[] => {
     if (entry.event === "hold") {
       const { by, at, seconds } = entry;
@@ -41,12 +47,6 @@ export function unfinished(entries: readonly LedgerEntry[]): readonly Unfinished
     if (later.some((one) => one.event === "live" && one.release === release)) return [];
     return [{ command, by, at, release, since: sinceThen(command, later) }];
   });
-}
-
-/** Whether it says that an update was carried out as a whole: the switch is its last. A migration by hand is none. */
-function isWhole(entry: LedgerEntry): boolean {
-  if (entry.event === "ended") return entry.ok && entry.command !== "migrate";
-  return entry.event === "released" || entry.event === "live" || entry.event === "canary";
 }
 
 /** One of them for a person. */

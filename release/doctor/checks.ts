@@ -2,6 +2,7 @@ import { COLORS } from "../../components/config/schema.ts";
 import type { ContainerSpec } from "../../components/host/container.ts";
 import { stateWords } from "../../components/host/observation.ts";
 import type { Found } from "../../components/host/ssh-look.ts";
+import { describeUnfinished } from "../../components/ledger/unfinished.ts";
 import { type StackRecord, containersOf } from "../../components/slot/record.ts";
 import type { StackContainer } from "../containers.ts";
 import type { StateLock } from "./locks.ts";
@@ -54,8 +55,8 @@ const DAY_MS = 86_400_000;
 
 /** Everything that may be wrong with a stack, in the order in which a person would look. */
 export function checksOf(looked: Looked): readonly Check[] {
-  const { host } = looked;
-  return [versionCheck(looked), ...there(looked, host), ...left(looked), ...lockChecks(looked)];
+  const seen = [versionCheck(looked), ...there(looked, looked.host), ...left(looked)];
+  return [...seen, ...leftBehind(looked.status, seen), ...lockChecks(looked)];
 }
 
 /** What only the host can say. */
@@ -224,12 +225,18 @@ function lockChecks({ locks, status }: Looked): readonly Check[] {
     return check("lock", runs === true, `an update of ${by}, since ${since}, ${whose}`, fix);
   });
   if (held.length > 0) return held;
-  const cut = unfinished.at(-1);
-  const is =
-    cut === undefined
-      ? "none"
-      : `none; a ${cut.command} by ${cut.by}, begun ${cut.at}, did not say how it ended`;
-  return [check("lock", true, is, "")];
+  const cut = unfinished.findLast((one) => one.left === undefined);
+  return [check("lock", true, cut === undefined ? "none" : `none; ${describeUnfinished(cut)}`, "")];
+}
+
+/** What a command could not put back. The ledger does not show that `pulumi up` did since: where nothing else is wrong, it has. */
+function leftBehind({ stack, unfinished }: Status, seen: readonly Check[]): readonly Check[] {
+  const isMended = seen.every(({ ok }) => ok);
+  return unfinished.flatMap((one) =>
+    one.left === undefined
+      ? []
+      : [check("left behind", isMended, describeUnfinished(one), `pulumi up --stack ${stack}`)],
+  );
 }
 
 /** What a person or a run left in the middle. */

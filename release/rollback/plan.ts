@@ -1,5 +1,6 @@
 import { originOf } from "../../components/slot/origin.ts";
 import { type Color, otherColor } from "../../components/config/schema.ts";
+import { type FailedRelease, isReleased } from "../../components/ledger/failed.ts";
 import type { ReleaseHistory } from "../../components/ledger/history.ts";
 import type { Entry } from "../../components/ledger/entry.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
@@ -11,7 +12,8 @@ export interface RollbackView {
   readonly stack: string;
   readonly config: PlainMap;
   readonly record: StackRecord;
-  readonly history: readonly ReleaseHistory[];
+  /** Those too that did not come to their switch: nothing leads back to them. */
+  readonly history: readonly (ReleaseHistory | FailedRelease)[];
   /** The last migration that took something away. */
   readonly contract: Entry<"migrated"> | undefined;
   readonly by: string;
@@ -36,7 +38,8 @@ export type RollbackPlan = {
   );
 
 /** @throws Refusal with what stands in the way, and what to type */
-export function planRollback(view: RollbackView, to?: string): RollbackPlan {
+export function planRollback(all: RollbackView, to?: string): RollbackPlan {
+  const view = { ...all, history: all.history.filter(isReleased) };
   const { record, stack, history, config } = view;
   const { live, slots } = record;
   const running = slots[live]?.release;
@@ -66,16 +69,10 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
       `npx bluegreen history --stack ${stack} lists the others`,
     );
   }
+  const known = slots[idle]?.release === wanted ? undefined : onRecord(all, wanted);
   refuseBroken(view, wanted);
-  if (slots[idle]?.release === wanted) {
-    return { kind: "flip", release: wanted, color: idle, changes: { ...truth, active: idle, canary: 0 } };
-  }
-  const known = history.findLast(({ release }) => release === wanted);
   if (known === undefined) {
-    throw new Refusal(
-      `no release ${wanted} is on record`,
-      `npx bluegreen history --stack ${stack} lists those that are`,
-    );
+    return { kind: "flip", release: wanted, color: idle, changes: { ...truth, active: idle, canary: 0 } };
   }
   if (record.canary > 0) {
     throw new Refusal(
@@ -102,8 +99,27 @@ export function planRollback(view: RollbackView, to?: string): RollbackPlan {
   };
 }
 
+/** @throws Refusal where no slot ever began it */
+function onRecord({ history, stack }: RollbackView, wanted: string): ReleaseHistory {
+  const tries = history.filter(({ release }) => release === wanted);
+  const known = tries.findLast(isReleased);
+  if (known !== undefined) return known;
+  const last = tries.at(-1);
+  if (last === undefined) {
+    throw new Refusal(
+      `no release ${wanted} is on record`,
+      `npx bluegreen history --stack ${stack} lists those that are`,
+    );
+  }
+  const ending = last.verdict === "failed" ? "failed" : "was cut off, or is at work,";
+  throw new Refusal(
+    `release ${wanted} ${ending} before its switch`,
+    `release it anew: npx bluegreen deploy --stack ${stack} --image api=…`,
+  );
+}
+
 /** Why a watch took the visitors back from a release, where that was its last verdict: the program does not let them in again. */
-function whyCondemned(history: readonly ReleaseHistory[], release: string | undefined): string | undefined {
+function whyCondemned(history: RollbackView["history"], release: string | undefined): string | undefined {
   // The host goes by the id, whichever slot had it.
   const last = history.flatMap((one) => (one.release === release ? one.watched : [])).at(-1);
   return last?.verdict === "bad" ? last.reason : undefined;

@@ -1,5 +1,6 @@
 import { messageOf } from "../../components/message-of.ts";
-import { lastContract, maintainedBy, releaseHistory } from "../../components/ledger/history.ts";
+import { allReleases } from "../../components/ledger/failed.ts";
+import { lastContract, maintainedBy } from "../../components/ledger/history.ts";
 import { carriedBack, carriedOut } from "../engine-run.ts";
 import { namesRegistry } from "../deploy/image-digest.ts";
 import { READ, type KnownHost, gatewayState, reachHost, readLedger } from "../host.ts";
@@ -9,6 +10,7 @@ import { announced, openMessenger } from "../messages/messenger.ts";
 import { type SoFar, type Took, recorded, tellUnfinished } from "../record-run.ts";
 import { openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
+import { refuseTakenBack } from "../watch/taken-back.ts";
 import { type RollbackPlan, planRollback } from "./plan.ts";
 
 export interface RolledBack {
@@ -38,12 +40,14 @@ export async function rollback(
   const host = await reachHost(stack);
   const entries = await readLedger(host);
   tellUnfinished(entries, progress.line);
-  const history = releaseHistory(entries);
+  const history = allReleases(entries);
   const contract = lastContract(entries);
   const record = recordOf(stack);
   const { config } = stack;
   const known = { history, contract, by, maintainedBy: maintainedBy(entries) };
   const plan = planRollback({ stack: name, config: config.values, record, ...known }, to);
+  // The slot that it would go to serves; all other ways are those that make the state agree.
+  if (plan.kind === "release") refuseTakenBack(name, entries, record);
   await refuseGone(host, plan);
   progress.line(`${name}: ${describe(plan, record.canary)}`);
   const about = { command: "rollback", by, release: plan.release };

@@ -30,3 +30,19 @@ describe("what a command could not put back", () => {
     assert.deepEqual(unfinished([began("a"), released, ...failed.slice(1)]).length, 1, "not before");
   });
 });
+
+describe("what began between a deploy's update and the end of its watch", () => {
+  const deployed = [began("a"), ended("a")];
+  const maintenance: LedgerEntry = { event: "began", at, run: "m", command: "maintenance on", by: "Ben" };
+  const said = (...since: readonly LedgerEntry[]) =>
+    unfinished([...deployed, ...since, ended("a")]).map(({ command, left }) => left ?? command);
+
+  it("is not settled by the end of the watch, which carried nothing out", () => {
+    assert.deepEqual(said(maintenance), ["maintenance on"]);
+    assert.deepEqual(said(began("r"), ended("r", "rollback", "green is half")), ["green is half"]);
+  });
+
+  it("is settled by the steps of a canary, which have ends of their own", () => {
+    assert.deepEqual(said(maintenance, began("p"), ended("p", "promote")), []);
+  });
+});

@@ -127,6 +127,41 @@ describe("a doctor", () => {
     assert.match(said(undefined)[0] ?? "", /runs or was killed, on another machine$/);
   });
 
+  const cut = { by: "Anna", at: "2026-06-01T00:00:00Z", release: "3", since: ["green began release 3"] };
+
+  it("says of a command that was cut off what is known of it", () => {
+    const lock = checks({ status: { unfinished: [{ command: "deploy", ...cut }] } }).at(-1);
+    assert.equal(
+      lock?.is,
+      `none; deploy of release 3 by Anna began ${cut.at} and did not end: it runs, or was cut off (green began release 3)`,
+    );
+    assert.equal(lock.ok, true);
+  });
+
+  it("finds what a command could not put back, until nothing is left of it to be seen", () => {
+    const left = "green could not be put back (locked): pulumi up --stack dev";
+    const unfinished = [{ command: "deploy", ...cut, since: [], left }];
+    const containers = changed(GREEN, { release: "3" });
+    const [slot, behind, ...more] = checks({ status: { unfinished, containers } }).filter(({ ok }) => !ok);
+    assert.ok(slot?.ok === false && behind?.ok === false && more.length === 0);
+    assert.deepEqual(
+      [behind.what, behind.is, behind.fix],
+      [
+        ...[
+          "left behind",
+          `deploy of release 3 by Anna, begun ${cut.at}, failed; ${left}, unless somebody did since`,
+        ],
+        "pulumi up --stack dev",
+      ],
+    );
+    const mended = checks({ status: { unfinished } });
+    assert.deepEqual(
+      mended.filter(({ what, ok }) => !ok || what === "left behind").map(({ is }) => is),
+      [behind.is],
+    );
+    assert.equal(mended.at(-1)?.is, "none", "it ended");
+  });
+
   it("finds an engine and a Docker that are too old", () => {
     assert.deepEqual(wrong({ other: { engineVersion: "3.99.1" } }), ["pulumi: 3.99.1"]);
     assert.deepEqual(wrong({ found: { engine: { kind: "answers", apiVersion: 1.4 } } }), ["engine: API 1.4"]);

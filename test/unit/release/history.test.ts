@@ -155,6 +155,54 @@ describe("what a person reads", () => {
     );
   });
 
+  describe("of a release that was tried more than once", () => {
+    const about = { at: "2026-01-05T00:00:00Z", command: "deploy" };
+    const began = (run: string): LedgerEntry => ({
+      ...{ event: "began", ...about, run, by: run, release: "4", color: "green", images: { api: "app:4" } },
+    });
+    const failed = (run: string, reason: string): LedgerEntry => ({
+      ...{ event: "ended", ...about, run, ok: false, reason, milliseconds: {} },
+    });
+    const migrated = (ok: boolean): LedgerEntry => ({
+      ...{ event: "migrated", at: about.at, color: "green", release: "4", kind: "expand", worksWith: [] },
+      ...{ before: "a", after: "b", milliseconds: 5, ok },
+    });
+    const reached = [
+      began("Anna"),
+      released(about.at, "4", "4d5e", "green"),
+      failed("Anna", "a smoke check"),
+    ];
+    const tries = (...entries: readonly LedgerEntry[]) =>
+      allReleases([...LEDGER, ...entries])
+        .filter(({ release }) => release === "4")
+        .map(({ verdict, runs }) => `${verdict}: ${runs.map(({ by }) => by).join(", ")}`);
+
+    it("each that failed before its switch, though one came to it before", () => {
+      const second = [began("Ben"), migrated(false), failed("Ben", "it migrates nothing")];
+      assert.deepEqual(tries(...reached, ...second), ["idle: Anna", "failed: Ben"]);
+      const meanwhile = released(about.at, "5", "5e6f", "green");
+      assert.deepEqual(tries(...reached, meanwhile, began("Ben"), failed("Ben", "no such image")), [
+        ...["idle: Anna", "failed: Ben"],
+      ]);
+    });
+
+    it("with the one before, where its slot had nothing new to say and nothing tells that it failed sooner", () => {
+      const second = [began("Ben"), migrated(true), failed("Ben", "a smoke check")];
+      assert.deepEqual(tries(...reached, ...second), ["idle: Anna, Ben"]);
+      assert.deepEqual(tries(...reached, began("Ben")), ["idle: Anna, Ben"]);
+    });
+
+    it("one that was cut off before its switch, though another came to it since", () => {
+      const later = [began("Ben"), migrated(true), released(about.at, "4", "4d5e", "green")];
+      assert.deepEqual(tries(began("Anna"), migrated(false), ...later), ["unfinished: Anna", "idle: Ben"]);
+      assert.deepEqual(
+        tries(began("Anna"), released(about.at, "4", "4d5e", "green")),
+        ["idle: Anna"],
+        "pulumi up carried it on",
+      );
+    });
+  });
+
   it("of the difference between two releases", () => {
     const found = difference(HISTORY, "1", "2");
     assert.deepEqual(found[0], { what: "image api", a: "app:1", b: "app:2" });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Entry, type LedgerEntry, ledgerLine, parseLedger } from "../../../components/ledger/entry.ts";
+import { allReleases } from "../../../components/ledger/failed.ts";
 import { lastContract, maintainedBy, releaseHistory } from "../../../components/ledger/history.ts";
 import { describeUnfinished, unfinished } from "../../../components/ledger/unfinished.ts";
 import type { StackRecord } from "../../../components/slot/record.ts";
@@ -53,7 +54,7 @@ function plan(
   view: { config?: PlainMap; record?: StackRecord; entries?: readonly LedgerEntry[] } = {},
 ) {
   const { config = CONFIG, record = recordOf(), entries = LEDGER } = view;
-  const known = { history: releaseHistory(entries), contract: lastContract(entries) };
+  const known = { history: allReleases(entries), contract: lastContract(entries) };
   return planRollback({ stack: "dev", config, record, ...known, by: "Anna", maintainedBy: undefined }, to);
 }
 
@@ -153,13 +154,39 @@ describe("the plan of a rollback", () => {
     );
   });
 
-  it("refuses the way back past a contract migration, but to whom it leaves working", () => {
-    const contract = (worksWith: string[], more: Partial<Entry<"migrated">> = {}): LedgerEntry => ({
-      event: "migrated",
-      ...{ at: day(3), color: "blue", release: "1", kind: "contract", worksWith },
-      ...{ before: "0002", after: "0003", milliseconds: 5, ok: true, backup: "/srv/before.dump" },
-      ...more,
+  const contract = (worksWith: string[], more: Partial<Entry<"migrated">> = {}): LedgerEntry => ({
+    event: "migrated",
+    ...{ at: day(3), color: "blue", release: "1", kind: "contract", worksWith },
+    ...{ before: "0002", after: "0003", milliseconds: 5, ok: true, backup: "/srv/before.dump" },
+    ...more,
+  });
+
+  it("says of a release that never came to its switch just that, and takes no try for a beginning", () => {
+    const tried = (release: string): LedgerEntry => ({
+      ...{ event: "began", at: day(4), run: release, command: "deploy", by: "Ben", release, color: "green" },
     });
+    const failed = (run: string): LedgerEntry => ({
+      ...{ event: "ended", at: day(4), run, command: "deploy", ok: false, milliseconds: {} },
+    });
+    const entries = [...LEDGER, contract(["2"]), tried("3"), failed("3"), tried("4")];
+    assert.throws(
+      () => plan("3", { entries }),
+      (error) =>
+        error instanceof Refusal &&
+        error.message === "release 3 failed before its switch" &&
+        error.fix === "release it anew: npx bluegreen deploy --stack dev --image api=…",
+    );
+    assert.match(
+      refused(() => plan("4", { entries })),
+      /^release 4 was cut off, or is at work, before its switch$/,
+    );
+    assert.match(
+      refused(() => plan("0", { entries: [...entries, tried("0"), failed("0")] })),
+      /^release 0 needs what the migration of 1 took away/,
+    );
+  });
+
+  it("refuses the way back past a contract migration, but to whom it leaves working", () => {
     const said = refused(() => plan(undefined, { entries: [...LEDGER, contract(["0"])] }));
     assert.match(said, /release 2 needs what the migration of 1 took away/);
     assert.equal(plan(undefined, { entries: [...LEDGER, contract(["2"])] }).kind, "flip");
@@ -251,6 +278,31 @@ describe("the plan of a rollback after a watch took visitors back", () => {
     const good = taken(day(4), "green", "2", "good");
     const entries = [...SECOND, live(day(3), "green", "2"), good, live(day(5), "blue", "1")];
     assert.deepEqual(plan(undefined, { entries }).release, "2");
+  });
+});
+
+describe("a rollback to an older release while the state does not know of the watch's verdict", () => {
+  let stack: StandInStack;
+  afterEach(() => stack.remove());
+
+  it("is refused before anything begins: the slot it would go to serves", async () => {
+    stack = await StandInStack.make(":");
+    const bad: LedgerEntry = {
+      ...{ event: "verdict", at: day(4), color: "blue", release: "1", verdict: "bad" },
+      ...{ reason: "it errs", figures: {} },
+    };
+    const before = [...LEDGER, bad];
+    await stack.append(before.map((entry) => `${ledgerLine(entry)}\n`).join(""));
+    const { code, output } = await stack.bluegreen("rollback", "--to", "0", "--by", "Anna").done;
+    assert.equal(code, EXIT.refused, output);
+    assert.match(
+      output,
+      /the watch took the visitors back from release 1, and the state does not say so yet/,
+    );
+    assert.match(output, /npx bluegreen rollback --stack dev, then this again/);
+    assert.deepEqual([await stack.calls(), await stack.ledger()], [[], before]);
+    const back = await stack.bluegreen("rollback", "--to", "2", "--by", "Anna").done;
+    assert.equal(back.code, EXIT.done, back.output);
   });
 });
 
