@@ -8,7 +8,7 @@ import { attempt } from "../toolchain/setup/commands.ts";
 import { commandEnv } from "../toolchain/setup/env.ts";
 import { paths } from "../toolchain/setup/paths.ts";
 import { stackNamed, stackOf } from "./branches.ts";
-import { askDeployed, carryInto } from "./carry.ts";
+import { askDeployed, carryInto, carryOnto } from "./carry.ts";
 import { driftCode, driftOf, renderDrift } from "./drift/report.ts";
 import { putComment } from "./github/comments.ts";
 import { renderNotice, writeOutputs } from "./github/outputs.ts";
@@ -23,8 +23,9 @@ import { wayOf } from "./way/way.ts";
 
 const USAGE = `usage: npm run --silent delivery -- <command>
   stack-of --ref REF                            the stack that a push deploys to
-  carry --stack STACK [--whole]                 the last update's releases, into the stack's file of this checkout; with
-                                                --whole its settings too, but for secrets
+  carry --stack STACK                           the last update's releases, into the stack's file of this checkout
+  carry --stack STACK --onto FOLDER --ref REF   all of the last update, into the stack's file of a checkout of its commit; secrets
+                                                are this checkout's, where REF, which it is of, is the stack's branch
   preview --stack STACK --file FILE             the plan of a stack, as JSON
   comment --pull-request N --commit SHA --repository OWNER/NAME --plans FOLDER   the plans, as the pull request's one comment
   images --repository REGISTRY/PATH --commit SHA [--cache TAG]           every image of a release: built, tried, scanned, then
@@ -47,7 +48,7 @@ const OPTIONS = {
   log: { type: "string" },
   plans: { type: "string" },
   output: { type: "string" },
-  whole: { type: "boolean" },
+  onto: { type: "string" },
 } as const;
 
 /** Before a machine that is there answers through a new session, seconds pass; minutes mean that none is. */
@@ -56,7 +57,7 @@ const WAY_LIMIT_MS = 120_000;
 const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
 const [name = ""] = positionals;
 
-function option(key: Exclude<keyof typeof OPTIONS, "whole">): string {
+function option(key: keyof typeof OPTIONS): string {
   const value = values[key];
   if (value === undefined) throw new Error(`--${key} is missing\n${USAGE}`);
   return value;
@@ -83,9 +84,13 @@ const commands: Readonly<Record<string, () => Promise<number>>> = {
     return Promise.resolve(0);
   },
   carry: async () => {
-    const what = values.whole === true ? "whole" : "releases";
-    const carried = await carryInto(paths.checkout, stack(), await commandEnv(), what);
-    const said = what === "whole" ? "the last update's releases and settings" : "the last update's releases";
+    const { onto } = values;
+    const env = await commandEnv();
+    const carried =
+      onto === undefined
+        ? await carryInto(paths.checkout, stack(), env)
+        : await carryOnto(paths.checkout, stack(), env, { folder: onto, ref: option("ref") });
+    const said = `the last update's releases${onto === undefined ? "" : " and settings"}`;
     say(carried ? said : "no update yet: the file's own");
     return 0;
   },

@@ -1,4 +1,5 @@
-import { parseDocument } from "yaml";
+import { isDeepStrictEqual } from "node:util";
+import { parse, parseDocument } from "yaml";
 import { z } from "zod";
 import { COLORS, otherColor } from "../components/config/schema.ts";
 import { RELEASE_KEYS } from "../release/release-keys.ts";
@@ -26,19 +27,43 @@ export function carryReleases(file: string, { config }: Deployed, project: strin
 
 /**
  * A stack's file with all of the last update in it: what was merged since is carried out by nobody who uses it. The record shows no
- * secret: of a key that holds one the file's value stays. Comments stay.
+ * secret: of a key that holds one the file's value stays, and with it what opens it. One that the file does not have comes from the
+ * other file, where the same opens that. Comments stay.
+ * @throws Error with the keys of secrets that come from neither
  */
-export function carryWhole(file: string, { config, secrets }: Deployed): string {
+export function carryWhole(file: string, other: string, { config, secrets }: Deployed): string {
   const document = parseDocument(file);
-  const { config: own } = stackFile.parse(document.toJS());
+  const { config: own, ...lock } = stackFile.parse(document.toJS());
   const isKept = (key: string) => key in config || secrets.includes(key) || key.startsWith("pulumi:");
   for (const key of Object.keys(own)) if (!isKept(key)) document.deleteIn(["config", key]);
   for (const [key, value] of Object.entries(config)) document.setIn(["config", key], value);
+  const lacking = secrets.filter((key) => !(key in own));
+  const spare = lacking.length > 0 ? openedBy(lock, other) : {};
+  const lost = lacking.filter((key) => !(key in spare));
+  if (lost.length > 0) throw new Error(`${lost.join(", ")}: ${LOST}`);
+  for (const key of lacking) document.setIn(["config", key], spare[key]);
   return document.toString({ lineWidth: 0 });
 }
 
+const LOST =
+  "the last update had a secret there, which it does not show, and the stack's file has none; `pulumi config set --secret` sets it, then commit and push that to the stack's branch";
+
 const map = z.record(z.string(), z.unknown());
-const stackFile = z.object({ config: map });
+const stackFile = z.object({
+  config: map,
+  // What opens the secrets of this file, and of no other.
+  secretsprovider: z.string().optional(),
+  encryptedkey: z.string().optional(),
+  encryptionsalt: z.string().optional(),
+});
+
+type Lock = Omit<z.infer<typeof stackFile>, "config">;
+
+/** The config of a stack's file whose secrets are opened by the same; none of another. */
+function openedBy(lock: Lock, text: string): Readonly<Record<string, unknown>> {
+  const { config, ...its } = stackFile.parse(parse(text));
+  return isDeepStrictEqual(lock, its) ? config : {};
+}
 
 /** The next release's migration by a stack's parsed file, which has it in the slot that it calls active. */
 export interface NextMigration {

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { askDeployed, carryInto } from "../../delivery/carry.ts";
+import { askDeployed, carryInto, carryOnto } from "../../delivery/carry.ts";
 import { commitsOf } from "../../delivery/releases.ts";
 import { standingOf } from "../../delivery/standing.ts";
 import { folderBackend } from "../../toolchain/setup/paths.ts";
@@ -79,7 +79,8 @@ describe("the last update's releases, asked of the real engine", function () {
     assert.deepEqual([exitCode, text.trim()], [0, "hunter2"]);
     assert.equal(deployedNow?.commit, undefined);
 
-    assert.equal(await carryInto(stack.folder, "test", env, "whole"), true);
+    const onto = { folder: stack.folder, ref: "refs/heads/main" };
+    assert.equal(await carryOnto(stack.folder, "test", env, onto), true);
     const whole: unknown = parse(file());
     const migration = { command: ["old"], kind: "contract", worksWith: ["41"] };
     assert.deepEqual(at(whole, "config", "toolchain-test:green", "migration"), migration);

@@ -100,14 +100,52 @@ config:
   const host = { kind: "ec2", generation: 2 };
   const config = { ...DEPLOYED.config, "aws:region": "eu-central-1", "bluegreen:host": host };
 
+  const whole = (file: string, more: object = {}, other = file) =>
+    carryWhole(file, other, { ...DEPLOYED, config, ...more });
+
   it("takes the settings too as they were deployed; secrets are the file's, where there were some", () => {
-    const text = carryWhole(MERGED, { ...DEPLOYED, config });
+    const text = whole(MERGED);
     assert.deepEqual(at(parse(text), "config"), {
       ...config,
       "pulumi:disable-default-providers": ["docker"],
       "bluegreen:secrets": { STRIPE_KEY: { secure: "v1:new" } },
     });
     assert.match(text, /^# ours$/m);
-    assert.equal(carryWhole(text, { ...DEPLOYED, config }), text);
+    assert.equal(whole(text), text);
+    // Not even read where nothing is wanted of it.
+    assert.equal(whole(MERGED, {}, "no: [yaml"), text);
+  });
+
+  it("takes a secret that the file has no more from the other one, where the same opens both", () => {
+    const secrets = [...DEPLOYED.secrets, "bluegreen:registry"];
+    const registry = { server: "ghcr.io", password: { secure: "v1:token" } };
+    const before = `config:
+  bluegreen:registry: { server: ghcr.io, password: { secure: v1:token } }
+  bluegreen:secrets: { STRIPE_KEY: { secure: v1:old } }
+`;
+    for (const header of [
+      "",
+      "encryptionsalt: v1:salt\n",
+      "secretsprovider: awskms://a\nencryptedkey: k\n",
+    ]) {
+      const carried = parse(whole(header + MERGED, { secrets }, header + before)) as unknown;
+      assert.deepEqual(at(carried, "config", "bluegreen:registry"), registry);
+      assert.deepEqual(at(carried, "config", "bluegreen:secrets"), { STRIPE_KEY: { secure: "v1:new" } });
+    }
+  });
+
+  it("is not carried in part: a secret that no file has, or that another key opens, is named", () => {
+    const secrets = [...DEPLOYED.secrets, "bluegreen:registry"];
+    const before = "config: { bluegreen:registry: { password: { secure: v1:token } } }\n";
+    for (const other of [
+      MERGED,
+      `encryptionsalt: v1:other\n${before}`,
+      `secretsprovider: awskms://a\n${before}`,
+      `encryptedkey: other\n${before}`,
+    ])
+      assert.throws(
+        () => whole(MERGED, { secrets }, other),
+        /^Error: bluegreen:registry: .*a secret.*pulumi config set --secret.*push/,
+      );
   });
 });

@@ -65,6 +65,15 @@ describe("the workflows", () => {
         commands.filter((name) => !new RegExp(`^  "?${name}"?: `, "m").test(main)),
         [],
       );
+      const options = scriptsOf(file).flatMap((text) =>
+        [...text.replaceAll("\\\n", "").matchAll(/delivery -- (.*)/g)].flatMap(([, words = ""]) =>
+          [...words.matchAll(/--([\w-]+)/g)].map(([, one = ""]) => one),
+        ),
+      );
+      assert.deepEqual(
+        options.filter((name) => !new RegExp(`^  "?${name}"?: \\{ type: `, "m").test(main)),
+        [],
+      );
     });
 
     it(`${file} keeps the checkout's credentials out of the checkout`, () => {
@@ -155,29 +164,78 @@ describe("the workflows", () => {
     it(`${name} with the program and the settings that were deployed, not with what was merged since`, () => {
       const [, job] = jobsOf(`.github/workflows/${name}.yml`).find(([key]) => key === name) ?? [];
       const steps = list(at(job, "steps"));
-      const deployed = "steps.deployed.outputs.commit";
-      const back = steps.findIndex((step) => at(step, "with", "ref") === `\${{ ${deployed} }}`);
-      assert.equal(at(steps[back], "if"), `${deployed} != ''`);
-      const asked = steps.slice(0, back).find((step) => at(step, "id") === "deployed");
-      assert.match(
-        String(at(asked, "run")),
-        /delivery -- deployed --stack "\$STACK" --output "\$GITHUB_OUTPUT"/,
-      );
-      // The checkout takes the packages with it, and what was carried into the stack's file; its own CLI may be another.
-      assert.equal(at(steps[back + 1], "uses"), "./.github/actions/prepare");
-      const after = steps
-        .slice(back + 2)
-        .map((step) => String(at(step, "run")))
-        .join("\n");
-      const places = ["make --silent env", 'delivery -- carry --stack "$STACK" --whole', work].map((text) =>
-        after.indexOf(text),
-      );
-      assert.equal(places.includes(-1), false, after);
+      // The branch's own checkout stays: its actions and its `delivery` do the work, and hold the way open.
+      const checkouts = steps.filter((step) => String(at(step, "uses")).startsWith("actions/checkout@"));
       assert.deepEqual(
-        places,
-        places.toSorted((a, b) => a - b),
+        checkouts.map((step) => at(step, "with")),
+        [{ "persist-credentials": false }],
       );
+      const deployer = steps.findIndex((step) => at(step, "uses") === "./.github/actions/deployer");
+      const deployed = steps.findIndex((step) => at(step, "uses") === "./.github/actions/deployed");
+      const works = steps.findIndex((step) => String(at(step, "run")).includes(work));
+      assert.ok(deployer > 0 && deployer < deployed && deployed < works);
+      assert.equal(at(steps[deployed], "with", "stack"), at(steps[works], "env", "STACK"));
+      assert.equal(at(steps[works], "working-directory"), "deployed");
+      const script = String(at(steps[works], "run"));
+      assert.ok(script.indexOf("make --silent env") >= 0, script);
+      assert.ok(script.indexOf("make --silent env") < script.indexOf(work), script);
     });
+
+  it("ask of the commit that was deployed what the first of them could do: it knows no later command or option", () => {
+    const asked = files
+      .flatMap(stepsOf)
+      .filter((step) => at(step, "working-directory") === "deployed")
+      .flatMap((step) => String(at(step, "run")).trim().split("\n"));
+    assert.deepEqual(asked, [
+      "make --silent env >/dev/null",
+      'npm run --silent delivery -- drift --stack "$STACK" | tee "$GITHUB_STEP_SUMMARY"',
+      'eval "$(make --silent env)"',
+      'npx bluegreen rollback --stack "$STACK" ${RELEASE:+--to "$RELEASE"} --by "$ACTOR" --json',
+    ]);
+  });
+
+  it("check out what was deployed beside the branch, whose own `delivery` carries the rest onto it", () => {
+    const steps = stepsOf(".github/actions/deployed/action.yml");
+    const [asks, goes, carries] = steps;
+    assert.equal(steps.length, 3);
+    assert.equal(
+      at(asks, "run"),
+      'npm run --silent delivery -- deployed --stack "$STACK" --output "$GITHUB_OUTPUT"',
+    );
+    // Empty for an update from outside a checkout: then it is the branch's own commit.
+    assert.deepEqual(at(goes, "with"), {
+      ref: `\${{ steps.${String(at(asks, "id"))}.outputs.commit }}`,
+      path: "deployed",
+      "persist-credentials": false,
+    });
+    assert.equal(
+      at(carries, "run"),
+      'npm run --silent delivery -- carry --stack "$STACK" --onto deployed --ref "$GITHUB_REF"',
+    );
+    for (const step of [asks, carries]) assert.equal(at(step, "env", "STACK"), "${{ inputs.stack }}");
+    for (const step of steps) assert.equal(at(step, "working-directory"), undefined);
+  });
+
+  it("roll back to a release by its id, or without one to the release before", () => {
+    const file = ".github/workflows/rollback.yml";
+    const input = at(read(file), "on", "workflow_dispatch", "inputs", "release");
+    assert.deepEqual([at(input, "required"), at(input, "type")], [false, "string"]);
+    const step = stepsOf(file).find((one) => String(at(one, "run")).includes("npx bluegreen"));
+    assert.equal(at(step, "env", "RELEASE"), "${{ inputs.release }}");
+    const fakes = `make() { :; }; npx() { printf '<%s>' "$@"; };`;
+    for (const [release, words] of [
+      ["", ""],
+      ["40", "<--to><40>"],
+      ["40 --by Eve; $(id)", "<--to><40 --by Eve; $(id)>"],
+    ] as const) {
+      const env = { ...process.env, ACTOR: "Ann", STACK: "prod", RELEASE: release };
+      const ran = execFileSync("bash", ["-e", "-c", `${fakes} ${String(at(step, "run"))}`], {
+        env,
+        encoding: "utf8",
+      });
+      assert.equal(ran, `<bluegreen><rollback><--stack><prod>${words}<--by><Ann><--json>`);
+    }
+  });
 
   it("of the tests that want root run as root, with the PATH that Node was put on", () => {
     const scripts = scriptsOf(".github/workflows/ci.yml");
