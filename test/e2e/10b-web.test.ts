@@ -81,6 +81,39 @@ describe("pages of their own, in a browser", function () {
       assert.equal(await page.untouched(), true, "the page was loaded anew");
     }
   });
+
+  itHere(
+    "its visitors are held, and shown the page of maintenance, on pages, assets and API alike",
+    async () => {
+      assert.ok(stack !== undefined);
+      const { url } = stack;
+      const paths = ["/", "/assets/none-00000000.js", "/version"];
+      const asked = () => Promise.all(paths.map((one) => fetch(url + one)));
+      const open = (await asked()).map(({ status }) => status);
+      assert.deepEqual(open, [200, 404, 200]);
+      const hold = await stack.startBluegreen("hold", "--for", "5s");
+      await hold.printed(/requests wait in the gateway/);
+      assert.deepEqual(
+        (await asked()).map(({ status }) => status),
+        open,
+      );
+      const held = await hold.done;
+      assert.match(held.stdout, /^3 requests waited/m, held.output);
+      for (const [word, status] of [
+        ["on", [503, 503, 503]],
+        ["off", open],
+      ] as const) {
+        const turned = await stack.bluegreen("maintenance", word);
+        assert.equal(turned.code, 0, turned.output);
+        const answers = await asked();
+        assert.deepEqual(
+          answers.map((one) => one.status),
+          status,
+        );
+        if (word === "on") assert.match(await (answers[0] ?? new Response()).text(), /Back soon/);
+      }
+    },
+  );
 });
 
 async function flip(stack: Stack, active: "blue" | "green"): Promise<void> {
