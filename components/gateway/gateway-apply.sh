@@ -5,6 +5,10 @@
 # tried with "nginx -t" in a container of its own before anything is replaced; a rejected one leaves all as it was and
 # shows Nginx's own line. Then it is installed (nginx.conf by rename, last) and, where the gateway runs, loaded and
 # proven: the control socket must answer with the new configuration's hash. DIR/gateway/conf/start is never touched.
+#
+# A container that was made before an edge was turned on or off has another port and other mounts than the new configuration
+# needs. It goes on with what it has loaded, and the one that takes its place, the next step of the same "up", starts with the
+# new one. Started again in between, it would lack the certificate and not come up.
 set -euo pipefail
 dir=${1:?the stack\'s directory on the host} container=${2:?the name of the gateway\'s container} image=${3:?the gateway\'s image}
 # shellcheck source=components/gateway/common.sh
@@ -67,9 +71,16 @@ intact=false
 if cmp -s "$candidate/nginx.conf" "$conf/nginx.conf" && diff -rq "$candidate/$wanted" "$conf/$wanted" >/dev/null 2>&1; then intact=true; fi
 install_from "$candidate"
 
-state=$(timeout 20 docker inspect --type container --format '{{.State.Status}}' "$container" 2>/dev/null 9>&- || true)
+# The port that visitors come in by; a container that publishes 8443 has the certificate's folder, too (spec.ts).
+port=8080
+if grep -q '^ *ssl_certificate ' "$candidate/nginx.conf"; then port=8443; fi
+found=$(timeout 20 docker inspect --type container \
+  --format '{{.State.Status}} {{.HostConfig.NetworkMode}} {{json .HostConfig.PortBindings}}' "$container" 2>/dev/null 9>&- || true)
+read -r state network published <<<"$found"
 if [ "$state" != running ]; then
   say "configuration $wanted installed; $container is not running (${state:-not there}) and will start with it"
+elif [ "$network" != host ] && [[ $published != *"\"$port/tcp\":"* ]]; then
+  say "configuration $wanted installed; $container does not publish its port $port, goes on with ${old:-none}, and the next one starts with it"
 elif [ "$old" = "$wanted" ] && [ "$intact" = true ]; then
   say "configuration $wanted serves already"
 else

@@ -19,7 +19,8 @@ export interface GatewayArgs {
 /**
  * The Nginx container in front of both slots. Which colour is live is not in its configuration: a flip changes nothing
  * here. A changed configuration is tested first, then loaded without losing a request; one that Nginx rejects fails
- * `up` and leaves the old one serving.
+ * `up` and leaves the old one serving. An edge that is turned on or off replaces the container, and only the new one loads
+ * that configuration: the port on the host changes with it.
  */
 export class Gateway extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -21,7 +21,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-Color", "liar")
+        for name in ("X-Color", "X-Release", "X-Request-Id"):
+            self.send_header(name, "liar")
         self.send_header("X-Seen-Upgrade", self.headers.get("Upgrade", "-"))
         self.send_header("X-Seen-Address", self.headers.get("X-Real-IP", "-"))
         self.send_header("X-Seen-Header", self.headers.get("CF-Connecting-IP", "-"))

@@ -7,10 +7,11 @@ import tls from "node:tls";
 
 import { CLOUDFLARE_IPV4 } from "../../components/edge/cloudflare-ranges.ts";
 import { parseCertificate } from "../../components/edge/certificate-plan.ts";
+import type { GatewaySettings } from "../../components/gateway/settings.ts";
 import { parseSwitchReport } from "../../components/gateway/switch/switch-report.ts";
 import { docker, run, runOk, until } from "../support/process.ts";
 import { Authority, type Client, HOSTNAME, ask, certificates, clientOf, edgeStack } from "./edgeStack.ts";
-import { type GatewayStack, colors, reading } from "./gatewayStack.ts";
+import { GatewayStack, colors, reading } from "./gatewayStack.ts";
 
 /** The engine's own networks: where the test's requests come from, as the gateway sees them. */
 const NEIGHBOURS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
@@ -68,6 +69,14 @@ describe("a gateway with a certificate of its own", function () {
     await assert.rejects(handshake(stack, old), /alert protocol version|unsupported protocol/i);
   });
 
+  it("says https to a slot that is tested out of visitors' sight, too", async () => {
+    const socket = ["--unix-socket", stack.at("gateway/run/control.sock")];
+    const how = ["-sS", "-m", "5", "-o", "/dev/null", "-D", "-"];
+    const { stdout } = await runOk("curl", [...how, ...socket, "http://gateway/slot/blue/"]);
+    assert.match(stdout, /^HTTP\/1\.1 200 /);
+    assert.match(stdout, /^x-seen-proto: https\r$/im);
+  });
+
   it("keeps its key from everybody but the gateway's user", async () => {
     const key = await stat(stack.at("tls/served/current/server.key"));
     assert.deepEqual([key.mode & 0o777, key.uid], process.getuid?.() === 0 ? [0o400, 101] : [0o444, key.uid]);
@@ -118,6 +127,59 @@ describe("a gateway with a certificate of its own", function () {
       await rm(stack.at("gateway/unfinished"), { force: true });
       await stack.setState("blue");
     }
+  });
+});
+
+describe("an edge that is turned on, and off again, in a stack that runs", function () {
+  this.timeout(600_000);
+  let stack: GatewayStack;
+
+  before(async () => {
+    stack = await GatewayStack.make();
+    await stack.setState("green", 0);
+    const { code, output } = await certificates(stack, "self-signed", "1");
+    assert.equal(code, 0, output);
+  });
+  after(async () => {
+    await stack.remove();
+  });
+
+  const overHttp = async () => await (await fetch(stack.url("/"))).text();
+  const overTls = async () => (await ask(stack, "/")).body;
+
+  /** Applied twice, as when an `up` was cut off: the container goes on as it was, and the next one has it. */
+  async function waits(settings: Partial<GatewaySettings>, visit: () => Promise<string>): Promise<void> {
+    const before = await stack.value("/state", "config");
+    const { tls } = settings;
+    let wanted = "";
+    for (const time of ["first", "again"]) {
+      const applied = await stack.apply(settings);
+      assert.equal(applied.code, 0, applied.output);
+      assert.match(applied.stderr, tls ? /does not publish its port 8443/ : /does not publish its port 8080/);
+      assert.equal(await stack.value("/state", "config"), before, time);
+      assert.equal(await visit(), "green", time);
+      assert.ok(
+        existsSync(stack.at("gateway/conf", before, "pages/502.html")),
+        "what serves keeps its pages",
+      );
+      wanted = /^config (\w+)$/m.exec(applied.stdout)?.[1] ?? "";
+      assert.notEqual(wanted, before);
+    }
+    await stack.replaceGateway(tls !== undefined);
+    assert.equal(await stack.value("/state", "config"), wanted);
+    assert.equal(await stack.live(), "green");
+    const applied = await stack.apply(settings);
+    assert.match(applied.stderr, /serves already/);
+  }
+
+  it("waits for the container that has its port and its certificate", async () => {
+    await waits({ tls: { clientCertificate: false } }, overHttp);
+    assert.equal(await overTls(), "green");
+  });
+
+  it("waits for it on the way back, too", async () => {
+    await waits({}, overTls);
+    assert.equal(await overHttp(), "green");
   });
 });
 

@@ -85,6 +85,10 @@ describe("the gateway on a real engine", function () {
       assert.equal(answer.headers.get("cache-control"), null);
       const asset = await ask("/static/app-8f3a2b1c.js");
       assert.equal(asset.headers.get("cache-control"), "public, max-age=31536000, immutable");
+      // What the application says there is hidden all the same.
+      assert.equal(asset.headers.get("x-color"), "blue");
+      assert.equal(asset.headers.get("x-release"), "1");
+      assert.match(asset.headers.get("x-request-id") ?? "", /^[0-9a-f]{32}$/);
       assert.equal((await ask("/static/my-component.js")).headers.get("cache-control"), null);
     });
 

@@ -31,7 +31,7 @@ export class GatewayStack {
   readonly name: string;
   readonly port: number;
   appImage = "";
-  readonly #tls: boolean;
+  #tls: boolean;
 
   private constructor(directory: string, port: number, tls: boolean) {
     this.#tls = tls;
@@ -91,11 +91,11 @@ export class GatewayStack {
     };
   }
 
-  /** Applies the settings; where they were taken, only workers that have them answer afterwards. */
+  /** Applies the settings; where the gateway took them, only workers that have them answer afterwards. */
   async apply(settings: Partial<GatewaySettings> = {}): Promise<Result> {
     const result = await this.applyText(renderBundle(gatewayFiles(this.settings(settings))));
     const wanted = /^config (\w+)$/m.exec(result.stdout)?.[1];
-    if (result.code !== 0 || wanted === undefined || (await this.control("/state")) === "") return result;
+    if (result.code !== 0 || wanted === undefined || / installed; /.test(result.stderr)) return result;
     // An old worker may accept one more connection after the first answer of a new one.
     let answers = 0;
     await until("the old workers are out", async () => {
@@ -166,6 +166,13 @@ export class GatewayStack {
       command,
     );
     await this.untilServing();
+  }
+
+  /** Makes the container anew, as `up` does where an edge was turned on or off. */
+  async replaceGateway(tls: boolean): Promise<void> {
+    await docker("rm", "--force", this.container("gateway"));
+    this.#tls = tls;
+    await this.startGateway();
   }
 
   async untilServing(): Promise<void> {

@@ -74,6 +74,8 @@ describe("a web server in each slot, on a real engine", function () {
       status: answer.statusCode,
       text: await text(answer),
       color: header("x-color"),
+      release: header("x-release"),
+      requestId: header("x-request-id"),
       cache: header("cache-control"),
       etag: header("etag"),
       retryAfter: header("retry-after"),
@@ -108,6 +110,19 @@ describe("a web server in each slot, on a real engine", function () {
         // What was kept stays as it was kept.
         const same = await ask(ASSETS[color], { "if-none-match": asset.etag });
         assert.deepEqual([same.status, same.cache], [304, "none"]);
+      });
+
+      it("says itself what it says, on every way to an application that says otherwise", async () => {
+        const wheres = ["/api/x", "/health", "/api/file-93ee93ee.png"];
+        const hold = await stack.control("/hold?seconds=20", "PUT");
+        const waiting = wheres.map((where) => ask(where));
+        await until("all wait", async () => Number(await stack.value("/hold", "held")) === wheres.length);
+        await stack.control(`/hold?until=${/\d+/.exec(hold)?.[0]}`, "DELETE");
+        const waited = await Promise.all(waiting);
+        for (const got of [...waited, ...(await Promise.all(wheres.map((where) => ask(where))))]) {
+          assert.deepEqual([got.status, got.color, got.release], [200, color, color === "blue" ? "1" : "2"]);
+          assert.match(got.requestId, /^[0-9a-f]{32}$/);
+        }
       });
 
       it("makes nothing public of what the application says is not, whatever its name", async () => {
@@ -201,6 +216,24 @@ describe("a web server in each slot, on a real engine", function () {
       assert.match((await ask("/api/x")).text, /page of green/);
       assert.equal((await ask("/v2/x")).text, "green");
       assert.equal((await ask(ASSETS.blue)).status, 404);
+    });
+  });
+
+  describe("with an image that would have its pages kept", () => {
+    it("lets nobody keep them, when they are asked for again neither", async () => {
+      const config = stack.at("kept.conf");
+      const ours = await readFile(sample("nginx.conf"), "utf8");
+      await writeFile(config, ours.replaceAll('Cache-Control "no-cache"', 'Cache-Control "max-age=3600"'));
+      await startWeb("green", "web-kept", config);
+      const green = { upstream: `${stack.container("web-kept")}:8000`, apiPaths: ["/api"] };
+      await apply({ ...webOf("blue", "/api"), green });
+      await untilPage("green");
+      await stack.setState("green");
+      const page = await ask("/");
+      assert.deepEqual([page.status, page.cache], [200, "no-cache"]);
+      const again = await ask("/", { "if-none-match": page.etag });
+      assert.deepEqual([again.status, again.cache], [304, "no-cache"]);
+      assert.equal((await ask("/api/x?cache-control=max-age%3D3600")).cache, "max-age=3600");
     });
   });
 

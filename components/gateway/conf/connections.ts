@@ -1,6 +1,17 @@
 // How long connections last, who may ask how much, what is passed on, what is logged.
 import type { ResolvedSettings } from "../settings.ts";
 
+/** Headers that the gateway gives itself. */
+const OWN_HEADERS = ["X-Request-Id", "X-Color", "X-Release"];
+
+/**
+ * What visitors do not get of an application's headers. Nginx inherits this list only where there is no line of its kind: a
+ * location that hides `more` has to repeat all of it.
+ */
+export function hidden(...more: readonly string[]): string {
+  return [...OWN_HEADERS, ...more].map((name) => `proxy_hide_header ${name};`).join("\n");
+}
+
 export function logging(): string {
   return `# $counted and $counted_time count the request while its line is written: every request that a colour saw must be
 # logged here.
@@ -13,7 +24,10 @@ access_log /dev/stdout json buffer=64k flush=1s;`;
 }
 
 export function connections(settings: ResolvedSettings): string {
-  const { rate } = settings;
+  const { rate, tls } = settings;
+  // With TLS nobody gets here without it but the host's own checks, over the control socket: an application that sends plain
+  // HTTP to https would fail those.
+  const scheme = tls === undefined ? "$scheme" : "https";
   const limit =
     rate === undefined
       ? ""
@@ -54,15 +68,13 @@ proxy_next_upstream_tries 2;
 proxy_set_header Host $http_host;
 proxy_set_header X-Real-IP $remote_addr;
 proxy_set_header X-Forwarded-For $remote_addr;
-proxy_set_header X-Forwarded-Proto $scheme;
+proxy_set_header X-Forwarded-Proto ${scheme};
 proxy_set_header X-Request-Id $sane_request_id;
 proxy_set_header Upgrade $upgrade_header;
 proxy_set_header Connection $connection_header;
 proxy_set_header X-Bluegreen-Bypass "";
 proxy_set_header X-Bluegreen-Proof "";
-proxy_hide_header X-Request-Id;
-proxy_hide_header X-Color;
-proxy_hide_header X-Release;`;
+${hidden()}`;
 }
 
 export function compression(settings: ResolvedSettings): string {

@@ -1,5 +1,6 @@
 // The three ways on which requests are passed on, each the inside of a location.
 import type { ResolvedSettings } from "../settings.ts";
+import { hidden } from "./connections.ts";
 import { assetFallback, pageCaching } from "./web.ts";
 
 /** Everything that is neither of the others; `caching` is the variable with a page's Cache-Control. */
@@ -9,7 +10,7 @@ export function pages(settings: ResolvedSettings, to: string, caching: string): 
 
 /** Files with a hash in their name. */
 export function assets(settings: ResolvedSettings, to: string): string {
-  return `proxy_hide_header Cache-Control;
+  return `${hidden("Cache-Control")}
 add_header Cache-Control $asset_cache_control always;${assetFallback.location(settings)}
 proxy_pass http://${to};`;
 }

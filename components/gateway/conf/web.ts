@@ -2,7 +2,9 @@
 // that a release with other paths, or without a web server, changes nothing for visitors of the other colour. Where no slot has
 // one, nothing of this is in nginx.conf.
 import { COLORS, type Color } from "../../config/schema.ts";
+import { indent } from "../error-pages.ts";
 import type { ResolvedSettings } from "../settings.ts";
+import { hidden } from "./connections.ts";
 
 const hasWeb = ({ web }: ResolvedSettings) => COLORS.some((color) => web?.[color] !== undefined);
 
@@ -36,10 +38,7 @@ map $aside_slot $aside_part {
     green $green_part;
     default none;
 }
-map $aside_part:$upstream_http_content_type $aside_page_cache_control {
-    "~^web_[a-z]+:text/html" no-cache;
-    default $upstream_http_cache_control;
-}`;
+${pageCacheControl("aside_part", "aside_page_cache_control")}`;
 }
 
 /** The variable that says where a request goes that was kept aside. */
@@ -63,9 +62,14 @@ map $color $other_assets {
     green $blue_assets;
     default none;
 }
-# A page names its assets: kept, it would name those of a release that is gone.
-map $part:$upstream_http_content_type $page_cache_control {
-    "~^web_[a-z]+:text/html" no-cache;
+# A page names its assets: kept, it would name those of a release that is gone. Most 304s do not say what they are of.
+${pageCacheControl("part", "page_cache_control")}`;
+}
+
+function pageCacheControl(part: string, name: string): string {
+  return `map "$${part}:$status:$upstream_http_content_type" $${name} {
+    "~^web_[a-z]+:\\d+:text/html" no-cache;
+    "~^web_[a-z]+:304:$" no-cache;
     default $upstream_http_cache_control;
 }`;
 }
@@ -73,7 +77,7 @@ map $part:$upstream_http_content_type $page_cache_control {
 /** Lines of the location of everything that is not an asset. */
 export function pageCaching(settings: ResolvedSettings, value: string): string {
   return hasWeb(settings)
-    ? `proxy_hide_header Cache-Control;
+    ? `${hidden("Cache-Control")}
 add_header Cache-Control ${value} always;
 `
     : "";
@@ -98,7 +102,7 @@ error_page 504 /.gateway/504$page_suffix;`
       ? `
 
     location @other_assets {
-        proxy_hide_header Cache-Control;
+${indent(indent(hidden("Cache-Control")))}
         add_header Cache-Control $asset_cache_control always;
         proxy_intercept_errors on;
         recursive_error_pages on;

@@ -115,6 +115,12 @@ describe("renderNginx", () => {
     assert.match(selfSigned, /ssl_protocols TLSv1\.2 TLSv1\.3;/);
   });
 
+  it("says https with TLS wherever it asks, at the control socket too", () => {
+    const said = (text: string) => [...text.matchAll(/X-Forwarded-Proto (\S+);/g)].map((found) => found[1]);
+    assert.deepEqual(said(renderNginx(settings)), ["$scheme"]);
+    assert.deepEqual(said(renderNginx({ ...settings, tls: { clientCertificate: false } })), ["https"]);
+  });
+
   it("reports every wrong setting at once", () => {
     assert.throws(
       () =>

@@ -146,6 +146,59 @@ describe("an asset's Cache-Control", () => {
   });
 });
 
+describe("what an application says of the gateway's own headers", () => {
+  const names = ["X-Request-Id", "X-Color", "X-Release"];
+  const hides = (lines: string) =>
+    [...lines.matchAll(/^ *proxy_hide_header (\S+);$/gm)].map(([, name]) => name);
+
+  for (const [what, web] of [
+    ["with a web server", { blue }],
+    ["without", undefined],
+  ] as const)
+    it(`is hidden in every location that hides more, ${what}: Nginx inherits a list or replaces it`, () => {
+      const text = renderNginx({ ...settings, web });
+      const begins = [...text.matchAll(/^ *location [^{]*\{/gm)].map(({ index }) => text.slice(index));
+      const locations = begins.map((rest) => block(rest, "location"));
+      const hiding = locations.filter((lines) => hides(lines).length > 0);
+      assert.equal(hiding.length, web === undefined ? 2 : 5);
+      for (const lines of hiding) assert.deepEqual(hides(lines), [...names, "Cache-Control"], lines);
+      assert.deepEqual(hides(text.slice(0, text.indexOf("\n    server {"))), names, "everywhere else");
+    });
+});
+
+describe("a page's Cache-Control", () => {
+  const text = renderNginx({ ...settings, web: { blue } });
+  const HOUR = "max-age=3600";
+
+  for (const [what, part, status, type, wanted] of [
+    ["keeps no page", "web_blue", 200, "text/html; charset=utf-8", "no-cache"],
+    ["keeps no page that says something is not there", "web_green", 404, "text/html", "no-cache"],
+    ["keeps no page that was kept already, which a 304 does not say", "web_blue", 304, "", "no-cache"],
+    ["is the image's own for a picture", "web_blue", 200, "image/png", HOUR],
+    [
+      "is the image's own for a picture that was kept, where the 304 says so",
+      "web_blue",
+      304,
+      "image/png",
+      HOUR,
+    ],
+    ["is the application's own", "blue", 200, "text/html", HOUR],
+    ["is the application's own in a 304", "blue", 304, "", HOUR],
+    ["is the image's own for an answer without a type", "web_blue", 204, "", HOUR],
+  ] as const)
+    it(what, () => {
+      const given = {
+        part,
+        aside_part: part,
+        status: String(status),
+        upstream_http_content_type: type,
+        upstream_http_cache_control: HOUR,
+      };
+      for (const name of ["page_cache_control", "aside_page_cache_control"])
+        assert.equal(valueOf(text, name, given), wanted, name);
+    });
+});
+
 describe("a slot's web server in nginx.conf", () => {
   const text = renderNginx({ ...settings, web: { blue } });
 
