@@ -4,6 +4,8 @@
 
 # Figures have a point and text is bytes, whatever the language of whoever logs in: awk and printf follow it.
 export LC_ALL=C
+# Times are written with a Z, and compared with those of others.
+export TZ=UTC
 
 umask 022 # the gateway's user reads what is written here; the directory itself is its owner's alone
 
@@ -45,12 +47,41 @@ control() {
   curl -q --noproxy '*' -sS -m 2 --unix-socket "$dir/gateway/run/control.sock" "$@" "http://gateway$path" 9>&-
 }
 
-# slot_answers COLOR PATH SECONDS: whether an application answers there; 502 and 504 are the gateway's own words.
+# slot_answers COLOR SECONDS: whether all that serves there answers, whatever it says; 502 and 504 are the gateway's own words. Where the
+# pages have a server of their own, "/" is theirs; "/metrics" is always the application's. One process, one connection.
 slot_answers() {
-  local status
-  status=$(control "/slot/$1$2" -m "$3" -o /dev/null -w '%{http_code}' 2>/dev/null) || return 1
-  case $status in 502 | 504 | 000) return 1 ;; esac
+  local statuses
+  statuses=$(control "/slot/$1/" -m "$2" -o /dev/null -w '%{http_code} ' "http://gateway/slot/$1/metrics" -o /dev/null 2>/dev/null) || return 1
+  case $statuses in *502* | *504* | *000*) return 1 ;; esac
 }
+
+# suits COLOR RELEASE CONTAINER: whether the release works in the database as it is now: it was named, or began only afterwards; why not
+# in $reason. Whoever planned may have looked before a migration took something away; its notes (migrate.sh) have the last word: both hold
+# the lock, and a note is written only while nobody serves who needs what goes.
+# shellcheck disable=SC2034
+suits() {
+  local file at by works began
+  for file in contracted contracting; do
+    [ -f "$dir/$file" ] || continue
+    read -r at by works <"$dir/$file" || true
+    case " $works " in *" $2 "*) continue ;; esac
+    began=$(began_at "$2" "$3")
+    [[ $began < $at ]] || continue
+    reason="release $2 on $1 began $began, before the migration of $by took something away ($at), and is not among those that work since: $works"
+    return 1
+  done
+}
+
+# began_at RELEASE CONTAINER: when, by the ledger or by the age of its container, whichever is earlier.
+began_at() {
+  {
+    grep -F '"event":"released"' "$dir/ledger" 2>/dev/null | grep -F "\"release\":\"$1\"" | sed -n 's/.*"at":"\([^"]*\)".*/\1/p' || true
+    timeout 20 docker inspect --type container --format '{{.Created}}' "$2" 2>/dev/null 8>&- 9>&- | sed 's/\..*/Z/' || true
+  } | sort | head -n 1
+}
+
+# watch_runs: the watch that runs holds this lock; its pid may be somebody else's by now.
+watch_runs() { ! flock -n -s "$dir/gateway/watch.lock" true; }
 
 # value KEY TEXT: the value in lines of "key value"; empty when the key is missing.
 value() {

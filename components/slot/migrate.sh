@@ -194,21 +194,37 @@ finish() {
   if [ "$status" -ne 0 ] && [ -n "$stopped" ]; then docker start $stopped >/dev/null 9>&- || true; fi
   [ "$status" -eq 0 ] || say "failed (exit $status); the database is at revision $after${dumped:+, a dump from before is $dumped}${first:+, from before the first try $first}"
 }
-# begin_contract: under the switch's lock, and after the dump, which takes its time: who serves by now has to work afterwards. From the
-# note on, the program refuses to send visitors to anybody else.
+# needy STATE: "RELEASE COLOR" of who serves in it and does not work afterwards; nothing where all do.
+needy() {
+  local canary serving release_of
+  canary=$(value canary "$1")
+  for serving in blue green; do
+    [ "$(value live "$1")" = "$serving" ] || [ "${canary:-0}" != 0 ] || continue
+    release_of=$(value "release.$serving" "$1")
+    case " $works none " in *" ${release_of:-none} "*) continue ;; esac
+    printf '%s %s' "$release_of" "$serving"
+    return
+  done
+}
+
+# begin_contract: under the switch's lock, and after the dump, which takes its time: who serves by now has to work afterwards, and who
+# would serve where the watch that runs finds something. From the note on, nobody sends visitors to anybody else.
 begin_contract() {
-  local state canary serving release_of
+  local state needs watch back
   take_lock 90
   state=$(control /state 2>/dev/null) || state=$(cat "$dir/gateway/conf/start" 2>/dev/null) || state=''
-  canary=$(value canary "$state")
-  for serving in blue green; do
-    [ "$(value live "$state")" = "$serving" ] || [ "${canary:-0}" != 0 ] || continue
-    release_of=$(value "release.$serving" "$state")
-    case " $works none " in
-      *" ${release_of:-none} "*) ;;
-      *) die "release $release_of serves on $serving by now, and is not among those that work afterwards: $works. Nothing was done" ;;
-    esac
-  done
+  needs=$(needy "$state")
+  [ -z "$needs" ] ||
+    die "release ${needs% *} serves on ${needs#* } by now, and is not among those that work afterwards: $works. Nothing was done"
+  if [ -f "$dir/gateway/watch/plan" ] && watch_runs; then
+    watch=$(<"$dir/gateway/watch/plan") back=$(value back "$watch")
+    needs=$(needy "${back//;/$'\n'}")
+    # Where visitors were sent elsewhere, it ends without sending anybody anywhere.
+    [ -z "$needs" ] || [ "$(state_lines "$state" | paste -s -d ';')" != "$(value watched "$watch")" ] ||
+      die "release ${needs% *} on ${needs#* } is the way back of release $(value release "$watch"), which is being watched until" \
+        "$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' "$(value until "$watch")"), and is not among those that work afterwards: $works." \
+        "Nothing was done; wait for the watch's end, or end it: npx bluegreen watch --stop"
+  fi
   note contracting "$(now_iso) $release $works" "$color $before" || die "$dir/contracting cannot be written. Nothing was done"
 }
 # In a shell of its own: the lock of the migrations stays with this one.

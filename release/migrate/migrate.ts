@@ -6,6 +6,7 @@ import { Failure, Refusal } from "../outcome.ts";
 import { recorded, tellUnfinished, type Took } from "../record-run.ts";
 import { openStack, recordOf } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
+import { watchState } from "../watch/watch.ts";
 import { type MigrateRequest, planMigrate } from "./plan.ts";
 
 export interface Migrated {
@@ -38,7 +39,8 @@ export async function migrate(
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
   tellUnfinished(await readLedger(host, RECENT), progress.line);
-  const plan = planMigrate(recordOf(stack), namesOf({ project: stack.project, stack: name }), request);
+  const names = namesOf({ project: stack.project, stack: name });
+  const plan = planMigrate({ record: recordOf(stack), names, watch: await watchState(host) }, request);
   const works = request.worksWith.join(", ");
   progress.line(
     `${name}: ${request.command.join(" ")} in release ${request.release}; afterwards only ${works} work, there is no way back to another`,

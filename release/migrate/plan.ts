@@ -1,9 +1,10 @@
 import type { Color } from "../../components/config/schema.ts";
 import { COLORS, otherColor } from "../../components/config/schema.ts";
-import { parseLines } from "../../components/host/observation.ts";
+import { parseColor, parseLines } from "../../components/host/observation.ts";
 import { renderMigration } from "../../components/slot/migration.ts";
 import type { StackRecord } from "../../components/slot/record.ts";
 import { Refusal } from "../outcome.ts";
+import type { WatchState } from "../watch/plan.ts";
 
 /** A migration outside of a release, such as one downwards. */
 export interface MigrateRequest {
@@ -21,6 +22,12 @@ export interface MigratePlan {
   readonly timeoutSeconds: number;
 }
 
+export interface MigrateView {
+  readonly record: StackRecord;
+  readonly names: { readonly migration: string; readonly postgres: string };
+  readonly watch: WatchState;
+}
+
 const LOCK_TIMEOUT_SECONDS = 3;
 const TIMEOUT_SECONDS = 60;
 
@@ -30,8 +37,7 @@ const TIMEOUT_SECONDS = 60;
  * @throws Refusal with what stands in the way, and what to type
  */
 export function planMigrate(
-  record: StackRecord,
-  names: { readonly migration: string; readonly postgres: string },
+  { record, names, watch }: MigrateView,
   { release, worksWith, command }: MigrateRequest,
 ): MigratePlan {
   const { live, slots, canary } = record;
@@ -49,6 +55,7 @@ export function planMigrate(
       `name it in --works-with if it does; else send visitors to one that does first`,
     );
   }
+  refuseWayBack(record, watch, worksWith);
   const timeoutSeconds = Number(parseLines(spec.migration ?? "").get("timeoutSeconds") ?? TIMEOUT_SECONDS);
   const text = renderMigration({
     ...{ color, release, byHand: true, container: spec.containers.api },
@@ -60,4 +67,22 @@ export function planMigrate(
   });
   if (text === null) throw new Error("a migration that was asked for has a plan");
   return { color, text, timeoutSeconds };
+}
+
+/** The host sends visitors back without asking anybody. @throws Refusal where it would send them to a release that lacks what goes */
+function refuseWayBack({ slots }: StackRecord, watch: WatchState, worksWith: readonly string[]): void {
+  const watched = watch.kind === "watching" ? parseColor(watch.color) : undefined;
+  if (watch.kind !== "watching" || watched === undefined) return;
+  const back = otherColor(watched);
+  const needs = slots[back]?.release;
+  if (needs === undefined || worksWith.includes(needs)) return;
+  throw new Refusal(
+    `release ${needs} on ${back} is the way back of release ${watch.release}, which is being watched until ${clock(watch.until)}, ` +
+      "and is not among those that work afterwards",
+    "name it in --works-with if it does; else wait for the watch's end, or npx bluegreen watch --stop, with the same --stack",
+  );
+}
+
+function clock(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 }

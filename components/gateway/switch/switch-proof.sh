@@ -50,6 +50,3 @@ gateway_answers() {
     sleep 0.2
   done
 }
-
-# public_path: of the URL that visitors use.
-public_path() { case $public in *://*/*) printf '/%s' "${public#*://*/}" ;; *) printf / ;; esac }

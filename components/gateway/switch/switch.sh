@@ -48,7 +48,7 @@ undo() {
     write_start "$back_state$closed_now"
     die "$why. The gateway does not answer; it will start with $back. Start it (pulumi up --refresh), then run this again"
   fi
-  if [ "$back" != none ] && ! slot_answers "$back" "$(public_path)" "$public_timeout"; then
+  if [ "$back" != none ] && ! slot_answers "$back" "$((public_timeout > 5 ? public_timeout : 5))"; then
     rm -f "$unfinished"
     die "$why. Not undone: $back, which was live before, does not answer; $target stays live"
   fi

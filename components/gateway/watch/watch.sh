@@ -29,9 +29,6 @@ dir=${1:?the stack\'s directory on the host} verb=${2:?start, run, status, follo
 . "$(dirname "$0")/watch-looks.sh"
 folder="$dir/gateway/watch" lock="$dir/gateway/watch.lock"
 
-# The watch that runs holds this lock: its pid may be somebody else's by now.
-runs() { ! flock -n -s "$lock" true; }
-
 # claim WHO PID: whoever is first, follower or host, is to tell of the verdict of the watch that had this pid, and nobody else; asked
 # again, as after an answer that was lost, it is theirs still. Where a new watch has begun meanwhile, or the disk is full, better both.
 claim() {
@@ -75,7 +72,7 @@ answer() {
     return
   }
   plan=$(<"$folder/plan")
-  if runs; then
+  if watch_runs; then
     echo "watching $(value color "$plan") $(value release "$plan") $(value until "$plan")"
   elif [ -f "$folder/verdict" ]; then
     echo "verdict $(<"$folder/verdict")"
@@ -88,7 +85,7 @@ stop() {
   local turn
   # It looks at the container for 20 s at the most, and does not hear meanwhile.
   for ((turn = 0; turn < 500; turn++)); do
-    runs || return 0
+    watch_runs || return 0
     [ ! -f "$folder/pid" ] || kill -TERM "$(<"$folder/pid")" 2>/dev/null || true
     sleep 0.05
   done
@@ -145,7 +142,7 @@ heed() { trap 'conclude ended "somebody ended the watch"' TERM INT; }
 # condemn REASON: visitors go back first; what is said and written comes after, how long it took (backMs) among it. Comes back, to
 # be tried again in a second ($pending), where another run has the lock or the gateway does not answer.
 condemn() {
-  local state turn old next gone=''
+  local state turn old one next gone=''
   pending=$1
   [ -n "$decided" ] || decided=${EPOCHREALTIME/[.,]/}
   old=$(value live "$back")
@@ -158,8 +155,10 @@ condemn() {
     return 0
   fi
   [ "$(state_lines "$state")" = "$watched" ] || conclude superseded "visitors were sent elsewhere before the verdict: $1"
-  # A colour that does not answer is worse than one that errs.
-  slot_answers "$old" / 5 || conclude failed "$1; visitors were not sent back: $old does not answer"
+  # A colour that does not answer, or lacks what a migration took away since, is worse than one that errs.
+  slot_answers "$old" 5 || conclude failed "$1; visitors were not sent back: $old does not answer"
+  one=${containers%% *}
+  suits "$old" "$(value "release.$old" "$back")" "${one%"-$color"}-$old" || conclude failed "$1; visitors were not sent back: $reason"
   # What fills the disk may be what the release logs.
   { printf '%s %s\n' "$release" "$1" >>"$dir/gateway/condemned"; } 2>/dev/null || true
   next=$back$(maintenance_line "$state")

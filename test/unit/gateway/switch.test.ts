@@ -17,13 +17,17 @@ for name; do :; done
 cat "$STUB/containers/$name" 2>/dev/null || { echo "Error: No such container: $name" >&2; exit 1; }
 `;
 
-describe("switch.sh, of a canary", () => {
+describe("switch.sh", () => {
   let directory: string;
   let servers: readonly Server[];
   let port: number;
   let state: Record<string, string>;
   /** The colours that fail their smoke checks. */
   let failing: readonly Color[];
+  /** Who answers from outside, whatever the gateway was told. */
+  let stuck: Color | undefined;
+  /** What a colour answers at this path; 200 else. */
+  let slotStatus: Readonly<Record<string, number>>;
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "switch-"));
@@ -35,17 +39,20 @@ describe("switch.sh, of a canary", () => {
     await is("green", "running healthy");
     state = { live: "blue", canary: "0", "release.blue": "1", "release.green": "2" };
     failing = [];
+    stuck = undefined;
+    slotStatus = {};
     port = await freePort();
     const control = createServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? "/", "http://gateway");
       const kept = [...searchParams].filter(([key]) => key in state);
       if (request.method === "PUT") state = { ...state, ...Object.fromEntries(kept) };
+      response.statusCode = slotStatus[pathname] ?? 200;
       response.end(answer(pathname, searchParams));
     }).listen(join(directory, "gateway/run/control.sock"));
     // Every visitor is bucket 99.
     const outside = createServer((_, response) => {
       const live = state["live"] === "green" ? "green" : "blue";
-      response.setHeader("X-Color", state["canary"] === "100" ? other(live) : live).end();
+      response.setHeader("X-Color", stuck ?? (state["canary"] === "100" ? other(live) : live)).end();
     }).listen(port, "127.0.0.1");
     servers = [control, outside];
     await Promise.all(servers.map((server) => once(server, "listening")));
@@ -85,7 +92,7 @@ describe("switch.sh, of a canary", () => {
       container: container(target),
       ...(canary > 0 && { canaryContainer: container(other(target)) }),
       smoke: "path=/health&status=200",
-      public: `http://127.0.0.1:${port}/`,
+      public: `http://127.0.0.1:${port}/health`,
       bakeSeconds: 0,
       healthWaitSeconds: 0,
       smokeWaitSeconds: 0,
@@ -168,6 +175,33 @@ describe("switch.sh, of a canary", () => {
       const done = await asked("blue", to);
       assert.equal(done.code, code, done.output);
       assert.equal(state["canary"], String(code === 0 ? to : from));
+    });
+  }
+
+  it("undoes a flip that is not proven, where the colour of before answers whatever it likes", async () => {
+    stuck = "blue";
+    slotStatus = { "/slot/blue/": 503, "/slot/blue/metrics": 404 };
+    const undone = await asked("green", 0);
+    assert.equal(undone.code, 1, undone.output);
+    assert.match(
+      undone.stderr,
+      /asked from outside, 0 of 5 .*Undone: blue is live again, proven from outside/,
+    );
+    assert.equal(state["live"], "blue");
+  });
+
+  // Where the pages have a server of their own, "/" is theirs, and "/metrics" the application's; the smoke check asks one of both.
+  for (const path of ["/", "/metrics"]) {
+    it(`does not go back to a colour of which nobody answers ${path}`, async () => {
+      stuck = "blue";
+      slotStatus = { [`/slot/blue${path}`]: 502 };
+      const failed = await asked("green", 0);
+      assert.equal(failed.code, 1, failed.output);
+      assert.match(
+        failed.stderr,
+        /Not undone: blue, which was live before, does not answer; green stays live/,
+      );
+      assert.equal(state["live"], "green");
     });
   }
 

@@ -82,8 +82,8 @@ describe("watch.sh", () => {
   let state: Record<string, string>;
   let counts: Record<"blue" | "green", Counts>;
   let path: string;
-  /** What the colour of before answers. */
-  let slotStatus: number;
+  /** What the colour of before answers at this path; 200 else. */
+  let slotStatus: Readonly<Record<string, number>>;
   /** How often the counts were asked for. */
   let asked: number;
 
@@ -94,18 +94,21 @@ describe("watch.sh", () => {
     await installScripts(directory);
     await writeFile(
       join(directory, "bin/docker"),
-      `#!/bin/sh\ncat "${directory}/container" 2>/dev/null || { cat "${directory}/complaint" >&2; exit 1; }\n`,
+      `#!/bin/sh
+case "$*" in *.Created*api-blue) echo 2026-01-01T00:00:00.5Z; exit ;; esac
+cat "${directory}/container" 2>/dev/null || { cat "${directory}/complaint" >&2; exit 1; }
+`,
       { mode: 0o755 },
     );
     path = `${directory}/bin:${process.env["PATH"] ?? ""}`;
     await writeFile(join(directory, "container"), "api-green healthy 0\nworker-green healthy 0\n");
-    slotStatus = 200;
+    slotStatus = {};
     asked = 0;
     state = { live: "green", canary: "0", "release.blue": "1", "release.green": "2" };
     counts = { blue: NOTHING, green: NOTHING };
     server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", "http://gateway");
-      if (url.pathname.startsWith("/slot/")) response.statusCode = slotStatus;
+      response.statusCode = slotStatus[url.pathname] ?? 200;
       if (request.method === "PUT") for (const [key, value] of url.searchParams) state[key] = value;
       if (state["maintenance"] === "off") delete state["maintenance"];
       if (url.pathname === "/counts") asked++;
@@ -270,17 +273,57 @@ describe("watch.sh", () => {
     assert.equal(at(JSON.parse(entry ?? ""), "figures", "newRequests"), 1020);
   });
 
-  it("leaves visitors where they are when the colour of before does not answer", async () => {
-    slotStatus = 502;
+  // Where the pages have a server of their own, "/" is theirs, and "/metrics" the application's.
+  for (const path of ["/", "/metrics"]) {
+    it(`leaves visitors where they are when nobody answers ${path} of the colour of before`, async () => {
+      slotStatus = { [`/slot/blue${path}`]: 502 };
+      await start();
+      counts.green = [200, 10];
+      assert.match(
+        await verdict(),
+        /^verdict failed 5\.00 % .*; visitors were not sent back: blue does not answer$/,
+      );
+      assert.equal(state["live"], "green");
+      await assert.rejects(readFile(join(directory, "gateway/condemned")), /ENOENT/);
+    });
+  }
+
+  it("takes any word of the application's for an answer", async () => {
+    slotStatus = { "/slot/blue/": 503, "/slot/blue/metrics": 404 };
     await start();
     counts.green = [200, 10];
-    assert.match(
-      await verdict(),
-      /^verdict failed 5\.00 % .*; visitors were not sent back: blue does not answer$/,
-    );
-    assert.equal(state["live"], "green");
-    await assert.rejects(readFile(join(directory, "gateway/condemned")), /ENOENT/);
+    assert.match(await verdict(), /^verdict bad /);
+    assert.equal(state["live"], "blue");
   });
+
+  for (const note of ["contracted", "contracting"]) {
+    it(`sends nobody back to a release that a migration left without what it needs (${note})`, async () => {
+      await start();
+      await writeFile(join(directory, note), "2026-01-02T00:00:00Z 2 2\n");
+      counts.green = [200, 10];
+      assert.equal(
+        await verdict(),
+        "verdict failed 5.00 % of 200 requests failed, allowed are 1 %; visitors were not sent back: " +
+          "release 1 on blue began 2026-01-01T00:00:00Z, before the migration of 2 took something away " +
+          "(2026-01-02T00:00:00Z), and is not among those that work since: 2",
+      );
+      assert.equal(state["live"], "green");
+      await assert.rejects(readFile(join(directory, "gateway/condemned")), /ENOENT/);
+    });
+  }
+
+  for (const [what, note] of [
+    ["is named", "2026-01-02T00:00:00Z 2 2 1"],
+    ["began only afterwards", "2025-12-31T00:00:00Z 2 2"],
+  ] as const) {
+    it(`sends the visitors back to a release that ${what} when a migration took something away`, async () => {
+      await writeFile(join(directory, "contracted"), `${note}\n`);
+      await start();
+      counts.green = [200, 10];
+      assert.match(await verdict(), /^verdict bad /);
+      assert.equal(state["live"], "blue");
+    });
+  }
 
   it("waits for another run's lock, and sends the visitors back then", async () => {
     const held = new Running("flock", [join(directory, "lock"), "sleep", "7"]);

@@ -248,6 +248,88 @@ done' '$HOME'`;
     });
   }
 
+  /** A watch of release 4, live on green, that would send visitors back to 3 on blue; runs until it is ended. */
+  async function watching(): Promise<{ readonly over: () => Promise<void> }> {
+    const lock = join(directory, "gateway/watch.lock");
+    await mkdir(join(directory, "gateway/watch"), { recursive: true });
+    const state = "canary 0;release.blue 3;release.green 4";
+    await writeFile(
+      join(directory, "gateway/watch/plan"),
+      `id 5f3a\ncolor green\nrelease 4\nwatched live green;${state}\nback live blue;${state}\nuntil 1767225600\n`,
+    );
+    const held = new Running("flock", [lock, "sleep", "60"], options());
+    await until("the watch runs", async () => (await run("flock", ["-n", lock, "true"])).code !== 0);
+    const over = async () => {
+      held.killGroup();
+      await held.done;
+    };
+    return { over };
+  }
+  const servesGreen = (blue: string) =>
+    writeFile(
+      join(directory, "gateway/conf/start"),
+      `live green\ncanary 0\nrelease.blue ${blue}\nrelease.green 4\n`,
+    );
+
+  for (const [whose, byHand, works] of [
+    ["by hand", { byHand: "yes" }, "4"],
+    ["a release's", {}, "7 4"],
+  ] as const) {
+    it(`takes nothing away from the way back of a release that is being watched (${whose})`, async () => {
+      await serves("green", 0);
+      await servesGreen("3");
+      const watch = await watching();
+      try {
+        const ran = await migrate(plan(to("0002"), { kind: "contract", worksWith: '["4"]', ...byHand }));
+        assert.equal(ran.code, 1, ran.output);
+        assert.ok(
+          ran.output.includes(
+            "release 3 on blue is the way back of release 4, which is being watched until 2026-01-01T00:00:00Z, and is not among " +
+              `those that work afterwards: ${works}. Nothing was done; wait for the watch's end, or end it: npx bluegreen watch --stop`,
+          ),
+          ran.output,
+        );
+        assert.deepEqual([await file("contracting"), await file("contracted"), await ledger()], ["", "", []]);
+        assert.equal((await readFile(join(folder, "revision"), "utf8")).trim(), "0001");
+        assert.deepEqual(await dumps(), []);
+        assert.equal((await migrate(plan(to("0002")))).code, 0, "an expand asks nobody");
+        const named = await migrate(
+          plan(to("0003"), { kind: "contract", worksWith: '["4","3"]', ...byHand }),
+        );
+        assert.equal(named.code, 0, named.output);
+      } finally {
+        await watch.over();
+      }
+    });
+  }
+
+  it("asks no watch that is over, or that is about to see that visitors were sent elsewhere", async () => {
+    await serves("green", 0);
+    const only = { kind: "contract", worksWith: '["4"]', byHand: "yes" };
+    await servesGreen("8");
+    const watch = await watching();
+    try {
+      const elsewhere = await migrate(plan(to("0002"), only));
+      assert.equal(elsewhere.code, 0, elsewhere.output);
+    } finally {
+      await watch.over();
+    }
+    await servesGreen("3");
+    const over = await migrate(plan(to("0003"), only));
+    assert.equal(over.code, 0, over.output);
+  });
+
+  it("writes times that all hosts mean the same by", async () => {
+    const env = { ...options().env, TZ: "XYZ-5" };
+    const ran = await run(join(folder, "bin/migrate.sh"), [directory], {
+      ...options(),
+      ...{ env, input: plan("true", contract) },
+    });
+    assert.equal(ran.code, 0, ran.output);
+    const [at = ""] = (await file("contracted")).split(" ");
+    assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000, at);
+  });
+
   it("looks who serves under the lock of the switch, and lets go of it before it migrates", async () => {
     await serves("blue", 0);
     const lock = join(directory, "lock");
