@@ -6,6 +6,7 @@ import { Failure, Refusal } from "../outcome.ts";
 import { type Took, recorded, tellUnfinished } from "../record-run.ts";
 import { type Stack, openStack, recordOf, setConfig } from "../stack.ts";
 import type { Progress } from "../terminal.ts";
+import { movedBack } from "../watch/taken-back.ts";
 import { type MaintenanceRequest, planMaintenance } from "./plan.ts";
 
 export interface Maintained {
@@ -22,11 +23,17 @@ export async function maintain(
 ): Promise<Maintained> {
   const stack = await openStack(name, folder);
   const host = await reachHost(stack);
-  tellUnfinished(await readLedger(host, RECENT), progress.line);
-  const changes = planMaintenance(
-    { stack: name, config: stack.config.values, record: recordOf(stack) },
-    request,
-  );
+  const entries = await readLedger(host, RECENT);
+  tellUnfinished(entries, progress.line);
+  const record = recordOf(stack);
+  const moved = movedBack(entries, record);
+  const changes = planMaintenance({ stack: name, config: stack.config.values, record, moved }, request);
+  if (moved !== undefined) {
+    const { release, keys } = moved;
+    progress.line(
+      `${name}: the watch took the visitors back from release ${release}: the file says so too, active ${keys.active}, canary ${keys.canary}`,
+    );
+  }
   const { state, by } = request;
   return await recorded(host, { command: `maintenance ${state}`, by }, progress.line, async () => {
     const edit = await setConfig(stack, changes);

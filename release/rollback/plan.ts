@@ -1,4 +1,5 @@
 import { originOf } from "../../components/slot/origin.ts";
+import { imagesNeeded, imagesOf } from "../../components/slot/parts.ts";
 import { type Color, otherColor } from "../../components/config/schema.ts";
 import { type FailedRelease, isReleased } from "../../components/ledger/failed.ts";
 import type { ReleaseHistory } from "../../components/ledger/history.ts";
@@ -80,6 +81,7 @@ export function planRollback(all: RollbackView, to?: string): RollbackPlan {
       `npx bluegreen rollback --stack ${stack} ends it, then this again`,
     );
   }
+  refuseMisfit(view, known);
   const { images, commit } = known;
   const slot = slotIn(config, live);
   const { migration } = slot;
@@ -144,6 +146,34 @@ function refuseBroken({ contract, history, stack }: RollbackView, wanted: string
     `release ${wanted} needs what the migration of ${contract.release} took away (${contract.at}, revision ${contract.after})`,
     `mend forward: npx bluegreen deploy --stack ${stack} --image api=…` +
       (contract.backup === undefined ? "" : `; the database from before is ${contract.backup} on the host`),
+  );
+}
+
+/** A slot that begins is made from today's keys: the program refuses a release whose images they do not ask for, or lack one of. */
+function refuseMisfit({ config, stack }: RollbackView, { release, images }: ReleaseHistory): void {
+  const { web, worker } = images;
+  const [needed, used] = [imagesNeeded(config), imagesOf(config)];
+  const file = `git log -p Pulumi.${stack}.yaml`;
+  const misfits: (readonly [what: string, fix: string])[] = [];
+  if (web === undefined && needed.includes("web"))
+    misfits.push([
+      "no pages of its own, and the stack has the key web",
+      `pulumi config rm web --stack ${stack}`,
+    ]);
+  if (web !== undefined && !used.includes("web"))
+    misfits.push([
+      "pages of its own, and the stack has no key web",
+      `pulumi config set --stack ${stack} --path 'web.apiPaths[0]' /api, or with the paths it had (${file})`,
+    ]);
+  if (worker !== undefined && !used.includes("worker"))
+    misfits.push([
+      "an image for worker or beat, and the stack has neither key",
+      `put the key worker or beat back as it was (${file})`,
+    ]);
+  if (misfits.length === 0) return;
+  throw new Refusal(
+    misfits.map(([what]) => `release ${release} had ${what}`).join("\n"),
+    `${misfits.map(([, fix]) => fix).join("; ")}, then this again`,
   );
 }
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { checkImages } from "../../../components/config/image-rules.ts";
+import { parseConfig } from "../../../components/config/parse.ts";
 import { type Entry, type LedgerEntry, ledgerLine, parseLedger } from "../../../components/ledger/entry.ts";
 import { allReleases } from "../../../components/ledger/failed.ts";
 import { lastContract, maintainedBy, releaseHistory } from "../../../components/ledger/history.ts";
@@ -7,7 +9,7 @@ import type { StackRecord } from "../../../components/slot/record.ts";
 import type { PlainMap } from "../../../release/config-file.ts";
 import { EXIT, Refusal } from "../../../release/outcome.ts";
 import { planRollback } from "../../../release/rollback/plan.ts";
-import { recordOf } from "../../support/fixtures.ts";
+import { JOBS, MINIMAL, WEB, recordOf } from "../../support/fixtures.ts";
 import { at } from "../../support/json.ts";
 import { httpReceiver } from "../../support/receivers.ts";
 import { alsoSays, alsoTells } from "../../support/stand-in-asked.ts";
@@ -203,6 +205,86 @@ describe("the plan of a rollback", () => {
       refused(() => plan(undefined, { entries: [...LEDGER, down] })),
       /release 2 needs/,
     );
+  });
+});
+
+describe("a rollback to an older release across a change of the stack's parts", () => {
+  const web = { apiPaths: ["/api"] };
+  const to0 = (images: Readonly<Record<string, string>>, keys: PlainMap) => {
+    const all = { api: "app:0", ...images };
+    const entries = LEDGER.map((entry) =>
+      entry.event === "released" && entry.release === "0" ? { ...entry, images: all } : entry,
+    );
+    return plan("0", { entries, config: { ...CONFIG, ...keys } });
+  };
+  const refusal = (...args: Parameters<typeof to0>): readonly [what: string, fix: string] => {
+    try {
+      to0(...args);
+    } catch (error) {
+      if (error instanceof Refusal) return [error.message, error.fix];
+      throw error;
+    }
+    return ["nothing was refused", ""];
+  };
+
+  it("is refused with the key to take out, where the release had no pages", () => {
+    assert.deepEqual(refusal({}, { web }), [
+      "release 0 had no pages of its own, and the stack has the key web",
+      "pulumi config rm web --stack dev, then this again",
+    ]);
+  });
+
+  it("is refused with the key to put in, where the release had what the stack has no use for any more", () => {
+    const [pages, put] = refusal({ web: "pages:0" }, {});
+    assert.equal(pages, "release 0 had pages of its own, and the stack has no key web");
+    assert.equal(
+      put,
+      "pulumi config set --stack dev --path 'web.apiPaths[0]' /api, or with the paths it had (git log -p Pulumi.dev.yaml), then this again",
+    );
+    const [jobs, back] = refusal({ worker: "jobs:0" }, {});
+    assert.equal(jobs, "release 0 had an image for worker or beat, and the stack has neither key");
+    assert.equal(
+      back,
+      "put the key worker or beat back as it was (git log -p Pulumi.dev.yaml), then this again",
+    );
+    const [both, fixes] = refusal({ worker: "jobs:0" }, { web });
+    assert.match(both, /^release 0 had no pages .*\nrelease 0 had an image for worker/);
+    assert.match(fixes, /^pulumi config rm web --stack dev; put the key worker .*, then this again$/);
+  });
+
+  it("is refused where the program would refuse it, and nowhere else", () => {
+    const subsets = <T>(all: Readonly<Record<string, T>>): readonly Readonly<Record<string, T>>[] =>
+      Object.entries(all).reduce<readonly Readonly<Record<string, T>>[]>(
+        (sets, [key, value]) => [...sets, ...sets.map((set) => ({ ...set, [key]: value }))],
+        [{}],
+      );
+    for (const images of subsets({ web: "pages:0", worker: "jobs:0" }))
+      for (const keys of subsets({ ...WEB, ...JOBS })) {
+        const green = JSON.stringify({ release: "0", images: { api: "app:0", ...images } });
+        const problems = checkImages(parseConfig({ ...MINIMAL, ...keys, green }, new Set()), recordOf());
+        const said = refused(() => to0(images, keys));
+        const what = `images ${Object.keys(images).join()}, keys ${Object.keys(keys).join()}: ${said}`;
+        assert.equal(said !== "nothing was refused", problems.length > 0, what);
+      }
+  });
+
+  it("is none where the slot is warm: it has what it began with", () => {
+    assert.equal(plan(undefined, { config: { ...CONFIG, web } }).kind, "flip");
+  });
+
+  it("changes nothing where it is refused", async () => {
+    const stack = await StandInStack.make(":");
+    try {
+      await alsoSays(stack, { web: "{ apiPaths: [/api] }" });
+      await stack.append(LEDGER.map((entry) => `${ledgerLine(entry)}\n`).join(""));
+      const file = await stack.config();
+      const { code, output } = await stack.bluegreen("rollback", "--to", "0", "--by", "Anna").done;
+      assert.equal(code, EXIT.refused, output);
+      assert.match(output, /pulumi config rm web --stack dev, then this again/);
+      assert.deepEqual([await stack.config(), await stack.calls(), await stack.ledger()], [file, [], LEDGER]);
+    } finally {
+      await stack.remove();
+    }
   });
 });
 

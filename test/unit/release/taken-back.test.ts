@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseLedger } from "../../../components/ledger/entry.ts";
 import { Refusal } from "../../../release/outcome.ts";
-import { refuseTakenBack, takenBack } from "../../../release/watch/taken-back.ts";
+import { movedBack, refuseTakenBack, takenBack } from "../../../release/watch/taken-back.ts";
 import { recordOf } from "../../support/fixtures.ts";
 
 const verdict = (color: string, release: string, word = "bad") =>
@@ -21,6 +21,14 @@ describe("visitors who were taken back while nobody followed", () => {
       undefined,
     );
     assert.equal(takenBack([], recordOf()), undefined);
+  });
+
+  it("are on the other colour than the release that they were taken back from, all of them", () => {
+    const keys = (...args: Parameters<typeof movedBack>) => movedBack(...args)?.keys;
+    assert.deepEqual(keys(verdict("blue", "1"), recordOf()), { active: "green", canary: 0 });
+    const share = recordOf({ canary: 10 });
+    assert.deepEqual(keys(verdict("green", "2"), share), { active: "blue", canary: 0 }, "a canary");
+    assert.equal(keys(verdict("green", "2"), recordOf()), undefined, "the state says so already");
   });
 
   it("are in the way of a plan for the wrong colour, with the command that mends it", () => {
