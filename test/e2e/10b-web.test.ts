@@ -98,7 +98,9 @@ describe("pages of their own, in a browser", function () {
         open,
       );
       const held = await hold.done;
-      assert.match(held.stdout, /^3 requests waited/m, held.output);
+      // The browser's pages ask as well.
+      const waited = Number(/^(\d+) requests waited/m.exec(held.stdout)?.[1]);
+      assert.ok(waited >= paths.length, held.output);
       for (const [word, status] of [
         ["on", [503, 503, 503]],
         ["off", open],
