@@ -109,4 +109,17 @@ describe("a stack with TLS of its own", function () {
     assert.equal(await containers(), before);
     await nothingToDo(stack);
   });
+
+  it("is turned off and on again in a stack that runs, each by one up", async () => {
+    const { edge } = stack.config;
+    stack.set({ edge: undefined });
+    await stack.upOk();
+    assert.equal((await fetch(`${stack.url}/version`)).headers.get("x-color"), "green");
+    await nothingToDo(stack);
+    stack.set({ edge });
+    await stack.upOk();
+    assert.deepEqual(await visit(), { status: 200, color: "green" });
+    await assert.rejects(fetch(stack.url), "the port of plain HTTP is closed");
+    await nothingToDo(stack);
+  });
 });
