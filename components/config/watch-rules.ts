@@ -1,3 +1,4 @@
+import { clock } from "../clock.ts";
 import type { Observation } from "../host/observation.ts";
 import { parseColor } from "../host/observation.ts";
 import type { StackRecord } from "../slot/record.ts";
@@ -37,7 +38,7 @@ function wayBack(
     {
       key: `${back}.release`,
       got: shown(wanted),
-      allowed: `${shown(running.release)} until ${clock(until)}: release ${release} on ${color} is being watched, and this is its way back`,
+      allowed: `${shown(running.release)} until ${clock(Number(until))}: release ${release} on ${color} is being watched, and this is its way back`,
       fix: `npx bluegreen watch --stop, or put it back: ${restore(back, running)}`,
     },
   ];
@@ -61,8 +62,4 @@ function condemned(
     return [{ key: "canary", got, allowed, fix: removeCommand(["canary"]) }];
   }
   return [];
-}
-
-function clock(seconds: string): string {
-  return new Date(Number(seconds) * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -62,12 +62,11 @@ revision() {
 }
 
 KEPT_DUMPS=3
-# tried_with DUMP: where the database was when a try of this release made it, and where the last try that kept to it left it, by the
-# ledger; empty where the try was cut off.
+# tried_with DUMP: where the database was when a try of this release made it, and where that try left it, by the ledger; empty where it
+# was cut off.
 tried_with() {
   { grep -F "\"backup\":$(json_text "$1")" "$dir/ledger" 2>/dev/null || true; } |
-    sed -n 's/.*"before":"\([^"]*\)","after":"\([^"]*\)".*/\1\t\2/p' |
-    awk -F '\t' -v OFS='\t' 'NR == 1 { at = $1 } { left = $2 } END { print at, left }'
+    sed -n 's/.*"before":"\([^"]*\)","after":"\([^"]*\)".*/\1\t\2/p'
 }
 
 # dump: the whole database as it is, in $dumped. Written beside and renamed, so that a file with the name is whole. The first that a

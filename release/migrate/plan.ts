@@ -1,3 +1,4 @@
+import { clock } from "../../components/clock.ts";
 import type { Color } from "../../components/config/schema.ts";
 import { COLORS, otherColor } from "../../components/config/schema.ts";
 import { parseColor, parseLines } from "../../components/host/observation.ts";
@@ -81,8 +82,4 @@ function refuseWayBack({ slots }: StackRecord, watch: WatchState, worksWith: rea
       "and is not among those that work afterwards",
     "name it in --works-with if it does; else wait for the watch's end, or npx bluegreen watch --stop, with the same --stack",
   );
-}
-
-function clock(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 }

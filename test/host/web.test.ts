@@ -59,6 +59,18 @@ describe("a web server in each slot, on a real engine", function () {
     for (const color of colors) await untilPage(color);
   });
 
+  /** Green serves from a server by the sample's configuration, with something else in one thing's place. */
+  async function greenServes(name: string, instead: string, put: string): Promise<void> {
+    const config = stack.at(`${name}.conf`);
+    const ours = await readFile(sample("nginx.conf"), "utf8");
+    await writeFile(config, ours.replaceAll(instead, put));
+    await startWeb("green", name, config);
+    const green = { upstream: `${stack.container(name)}:8000`, apiPaths: ["/api"] };
+    await apply({ ...webOf("blue", "/api"), green });
+    await untilPage("green");
+    await stack.setState("green");
+  }
+
   after(async () => {
     await run("docker", ["rm", "--force", ...webs]);
     await stack.remove();
@@ -80,6 +92,15 @@ describe("a web server in each slot, on a real engine", function () {
       etag: header("etag"),
       retryAfter: header("retry-after"),
     };
+  }
+
+  /** Asks while a hold lasts, which ends once all of them wait. */
+  async function askHeld(wheres: readonly string[]) {
+    const hold = await stack.control("/hold?seconds=20", "PUT");
+    const answers = wheres.map((where) => ask(where));
+    await until("all wait", async () => Number(await stack.value("/hold", "held")) === wheres.length);
+    await stack.control(`/hold?until=${/\d+/.exec(hold)?.[0]}`, "DELETE");
+    return await Promise.all(answers);
   }
 
   for (const color of colors) {
@@ -114,11 +135,7 @@ describe("a web server in each slot, on a real engine", function () {
 
       it("says itself what it says, on every way to an application that says otherwise", async () => {
         const wheres = ["/api/x", "/health", "/api/file-93ee93ee.png"];
-        const hold = await stack.control("/hold?seconds=20", "PUT");
-        const waiting = wheres.map((where) => ask(where));
-        await until("all wait", async () => Number(await stack.value("/hold", "held")) === wheres.length);
-        await stack.control(`/hold?until=${/\d+/.exec(hold)?.[0]}`, "DELETE");
-        const waited = await Promise.all(waiting);
+        const waited = await askHeld(wheres);
         for (const got of [...waited, ...(await Promise.all(wheres.map((where) => ask(where))))]) {
           assert.deepEqual([got.status, got.color, got.release], [200, color, color === "blue" ? "1" : "2"]);
           assert.match(got.requestId, /^[0-9a-f]{32}$/);
@@ -152,12 +169,7 @@ describe("a web server in each slot, on a real engine", function () {
       });
 
       it("keeps visitors of every part waiting while a hold lasts, and each gets its own answer then", async () => {
-        const hold = await stack.control("/hold?seconds=20", "PUT");
-        const wheres = ["/", "/api/x", ASSETS[color], ASSETS[idle(color)]];
-        const got = wheres.map((where) => ask(where));
-        await until("all wait", async () => Number(await stack.value("/hold", "held")) === wheres.length);
-        await stack.control(`/hold?until=${/\d+/.exec(hold)?.[0]}`, "DELETE");
-        const answers = await Promise.all(got);
+        const answers = await askHeld(["/", "/api/x", ASSETS[color], ASSETS[idle(color)]]);
         assert.deepEqual(
           answers.map(({ status, text: body, cache }) => [status, body, cache]),
           [
@@ -221,14 +233,7 @@ describe("a web server in each slot, on a real engine", function () {
 
   describe("with an image that would have its pages kept", () => {
     it("lets nobody keep them, when they are asked for again neither", async () => {
-      const config = stack.at("kept.conf");
-      const ours = await readFile(sample("nginx.conf"), "utf8");
-      await writeFile(config, ours.replaceAll('Cache-Control "no-cache"', 'Cache-Control "max-age=3600"'));
-      await startWeb("green", "web-kept", config);
-      const green = { upstream: `${stack.container("web-kept")}:8000`, apiPaths: ["/api"] };
-      await apply({ ...webOf("blue", "/api"), green });
-      await untilPage("green");
-      await stack.setState("green");
+      await greenServes("web-kept", 'Cache-Control "no-cache"', 'Cache-Control "max-age=3600"');
       const page = await ask("/");
       assert.deepEqual([page.status, page.cache], [200, "no-cache"]);
       const again = await ask("/", { "if-none-match": page.etag });
@@ -239,14 +244,7 @@ describe("a web server in each slot, on a real engine", function () {
 
   describe("with an image that answers its page for whatever is not there", () => {
     it("lets nobody keep the page under the name of the other colour's asset", async () => {
-      const config = stack.at("fallback.conf");
-      const ours = await readFile(sample("nginx.conf"), "utf8");
-      await writeFile(config, ours.replace("location /assets/ {", "location /nowhere/ {"));
-      await startWeb("green", "web-fallback", config);
-      const green = { upstream: `${stack.container("web-fallback")}:8000`, apiPaths: ["/api"] };
-      await apply({ ...webOf("blue", "/api"), green });
-      await untilPage("green");
-      await stack.setState("green");
+      await greenServes("web-fallback", "location /assets/ {", "location /nowhere/ {");
       const page = await ask(ASSETS.blue);
       assert.deepEqual([page.status, page.cache], [200, "no-cache"]);
       assert.match(page.text, /page of green/);
